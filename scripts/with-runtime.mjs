@@ -32,7 +32,9 @@ child.on('exit', (code, signal) => {
 
 function installPackages() {
   const stamp = join(repository, 'node_modules', '.keyturn-installed');
-  const wanted = createHash('sha256').update(readFileSync(join(repository, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(repository, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   process.stderr.write('keyturn: installing npm packages (once)\n');
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {

@@ -27,7 +27,10 @@ export function decodeCanonical(bytes: Uint8Array, what: string): Json {
   const text = decodeUtf8(bytes, what);
   const value = parseJson(text, what);
   if (reencoded(value, what) !== text) {
-    throw new RejectedError('not-canonical-json', `failed to decode ${what}: its bytes differ from their own re-encoding`);
+    throw new RejectedError(
+      'not-canonical-json',
+      `failed to decode ${what}: its bytes differ from their own re-encoding`,
+    );
   }
   return value;
 }
@@ -57,7 +60,8 @@ function decodeUtf8(bytes: Uint8Array, what: string): string {
 }
 
 function integerText(value: number): string {
-  if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw new TypeError(`expected a safe integer, got ${value}`);
+  if (!Number.isSafeInteger(value) || Object.is(value, -0))
+    throw new TypeError(`expected a safe integer, got ${value}`);
   return String(value);
 }
 

@@ -14,6 +14,10 @@ export const LIMITS = {
   targetsPerRoleCount: 300,
   /** Root versions walked in one refresh; the same bound as tuf-js. */
   rootRotationCount: 256,
+  /** `policy.json`: a few hundred approvers and rules. */
+  policyBytes: 256 * 1024,
+  /** Approver keys in one policy; each signature of an envelope may have to be tried with each of them. */
+  approverCount: 256,
   /** Files in one release. */
   manifestFileCount: 100_000,
   /** A manifest of 100,000 files with long names. */
@@ -22,6 +26,14 @@ export const LIMITS = {
   pathBytes: 1024,
   pathSegmentBytes: 255,
   pathDepth: 64,
+  /** Folders that a manifest's paths imply; each is a node in memory and a folder with its own fsync. */
+  manifestFolderCount: 100_000,
+  /** Links that one link may pass to its end; a library's version links need two, the kernel stops at 40. */
+  symlinkChainCount: 8,
+  /** Entries of a tree that is hashed on a host, a neighbour's too: all of them are in memory to be sorted. */
+  treeEntryCount: 1_000_000,
+  /** Blobs asked for at once: a request of that many digests is well below one message. */
+  blobWantsCount: 4096,
   /** One file of a release. */
   fileBytes: 16 * 1024 * 1024 * 1024,
   /** A whole release. */
@@ -29,6 +41,8 @@ export const LIMITS = {
   /** A plan with a few hundred checks. */
   planBytes: 1024 * 1024,
   checksPerPlanCount: 500,
+  /** Evidence of G0 to G2: a handful of checks. */
+  buildRecordBytes: 4 * 1024 * 1024,
   argvCount: 256,
   argumentBytes: 64 * 1024,
   /** What a check's output leaves in evidence after redaction. */

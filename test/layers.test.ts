@@ -2,10 +2,11 @@
  * The repository's own rules, as a test: who may import whom, what pure files may touch, and how long a file may be.
  * A rule of the repository that is not a test is a wish; each row says why it is there.
  */
-import { expect } from 'chai';
-import { readFileSync, readdirSync } from 'node:fs';
+
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCE_FOLDERS = ['shared', 'control-plane', 'host-agent'];
@@ -29,26 +30,52 @@ const FOLDER_RULES = [
 
 /** Only these places may import the module. */
 const ONLY_IN = [
-  { module: 'node:child_process', places: ['host-agent/sandbox/', 'control-plane/build/'], why: 'one place starts processes (P2)' },
-  { module: 'node-cron', places: ['host-agent/health/', 'control-plane/rollout/'], why: 'schedules are policy, not plumbing' },
+  {
+    module: 'node:child_process',
+    places: ['host-agent/sandbox/', 'control-plane/build/'],
+    why: 'one place starts processes (P2)',
+  },
+  {
+    module: 'node-cron',
+    places: ['host-agent/health/', 'control-plane/rollout/'],
+    why: 'schedules are policy, not plumbing',
+  },
   { module: 'ws', places: ['control-plane/dashboard/'], why: 'browsers only' },
   {
     module: '@grpc/',
-    places: ['host-agent/link/', 'control-plane/gateway/', 'control-plane/operator/', 'control-plane/cli/client', 'shared/rpc/'],
+    places: [
+      'host-agent/link/',
+      'control-plane/gateway/',
+      'control-plane/operator/',
+      'control-plane/cli/client',
+      'shared/rpc/',
+    ],
     why: 'the wire stays at the edge',
   },
-  { module: 'grpc-health-check', places: ['control-plane/operator/', 'control-plane/gateway/'], why: 'the wire stays at the edge' },
+  {
+    module: 'grpc-health-check',
+    places: ['control-plane/operator/', 'control-plane/gateway/'],
+    why: 'the wire stays at the edge',
+  },
   { module: 'tuf-js', places: ['shared/trust/'], why: 'one TUF client' },
   { module: '@tufjs/', places: ['shared/trust/'], why: 'one TUF client' },
 ];
 
 /** Pure: the same input gives the same output; they touch no clock, disk, network or randomness. */
-const PURE = [/^shared\/ledger\//, /^shared\/orders\/admit/, /\/machine\.ts$/, /^shared\/trust\/threshold\.ts$/, /^shared\/release\/(manifest|path-rules|plan|tree-digest)\.ts$/];
+const PURE = [
+  /^shared\/ledger\//,
+  /^shared\/orders\/admit/,
+  /\/machine\.ts$/,
+  /^shared\/trust\/threshold\.ts$/,
+  /^shared\/release\/(manifest|path-rules|plan|tree-digest)\.ts$/,
+];
 const IMPURE_MODULES = /^node:(fs|net|http|https|http2|tls|dns|os|process|timers|worker_threads|child_process|dgram)/;
-const IMPURE_CALLS = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|\bperformance\.now\(|\bprocess\.(env|hrtime)|\bsetTimeout\(|\bsetInterval\(/;
+const IMPURE_CALLS =
+  /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|\bperformance\.now\(|\bprocess\.(env|hrtime)|\bsetTimeout\(|\bsetInterval\(/;
 
 /** Everything that creates, changes or moves files goes through `shared/store`, where durability is thought about once. */
-const WRITES_FILES = /\b(writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|renameSync|rename|copyFileSync|copyFile|symlinkSync|symlink|truncateSync|linkSync)\(/;
+const WRITES_FILES =
+  /\b(writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|renameSync|rename|copyFileSync|copyFile|symlinkSync|symlink|truncateSync|linkSync)\(/;
 const MAY_WRITE_FILES = ['shared/store/', 'host-agent/install/', 'control-plane/blobs/', 'control-plane/build/'];
 
 const BANNED_NAMES = ['util', 'utils', 'helpers', 'common', 'misc', 'manager', 'data', 'info', 'base', 'types'];
@@ -60,7 +87,11 @@ describe('the layers of the repository', () => {
 
   for (const rule of FOLDER_RULES) {
     it(`${rule.folder} imports nothing of ${rule.never.join(' or ')}, because ${rule.why}`, () => {
-      expectNone(filesIn(rule.folder).filter((file) => file.imports.some((name) => rule.never.some((bad) => name.startsWith(bad)))));
+      expectNone(
+        filesIn(rule.folder).filter((file) =>
+          file.imports.some((name) => rule.never.some((bad) => name.startsWith(bad))),
+        ),
+      );
     });
   }
 
@@ -79,7 +110,9 @@ describe('the layers of the repository', () => {
   it('pure files touch no clock, disk, network or randomness', () => {
     const pure = sources.filter((file) => PURE.some((pattern) => pattern.test(file.path)));
     expect(pure.length).to.be.at.least(10);
-    expectNone(pure.filter((file) => IMPURE_CALLS.test(code(file)) || file.imports.some((name) => IMPURE_MODULES.test(name))));
+    expectNone(
+      pure.filter((file) => IMPURE_CALLS.test(code(file)) || file.imports.some((name) => IMPURE_MODULES.test(name))),
+    );
   });
 
   it('files are written only where durability is thought about', () => {
@@ -88,7 +121,9 @@ describe('the layers of the repository', () => {
   });
 
   it(`no file is longer than ${FILE_LINE_LIMIT} lines`, () => {
-    expectNone(sources.filter((file) => !file.path.includes('/generated/') && file.text.split('\n').length > FILE_LINE_LIMIT));
+    expectNone(
+      sources.filter((file) => !file.path.includes('/generated/') && file.text.split('\n').length > FILE_LINE_LIMIT),
+    );
   });
 
   it('no file has a name that says nothing', () => {
@@ -131,6 +166,7 @@ function filesBelow(folder: string): string[] {
 function readSource(path: string): SourceFile {
   const text = readFileSync(join(repository, path), 'utf8');
   const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
-  const resolve = (name: string) => (name.startsWith('.') ? relative(repository, join(repository, dirname(path), name)) : name);
+  const resolve = (name: string) =>
+    name.startsWith('.') ? relative(repository, join(repository, dirname(path), name)) : name;
   return { path, text, imports: specifiers.map(resolve) };
 }

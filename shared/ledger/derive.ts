@@ -2,11 +2,12 @@
  * From a verified ledger to gates, findings, sub-gaps and a verdict: one pure fold, the same on the host, in the
  * control plane and in a stand-alone verifier.
  */
+import { canonicalText } from '../canonical-json.ts';
 import type { BuildRecord } from '../release/build-record.ts';
 import type { AnyCheckKind, Finding, Judged } from './check-kind.ts';
 import type { RunPhase, SealedEntry } from './entry.ts';
 import type { Evidence, FailureCapsule } from './evidence.ts';
-import { type PlannedCheck, type SignedRelease, gatesOf, plannedChecks } from './planned-checks.ts';
+import { type PlannedCheck, type SignedRelease, gatesOf, plannedChecks, removalCheck } from './planned-checks.ts';
 import { type Expectation, type Judgement, type Status, type Verdict, checkStatus, verdictOf, worst } from './status.ts';
 
 export interface CheckRow {
@@ -76,15 +77,19 @@ export interface LedgerMaterial {
   /** The record whose digest the release statement names. */
   readonly buildRecord: BuildRecord;
   readonly acceptedGaps: readonly AcceptedGap[];
+  /** Gates that the policy demands of every release: one that the plan leaves out is NOT_RUN, not absent. */
+  readonly requiredGates: readonly string[] | undefined;
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
 }
 
 export function deriveSummary(material: LedgerMaterial): LedgerSummary {
-  const planned = plannedChecks(material.release);
   const evidence = evidenceByCheck(material.entries);
+  const removal = removalCheck(material.release);
+  const planned = [...plannedChecks(material.release), ...(evidence.has(removal.id) ? [removal] : [])];
   const judged = planned.map((check) => judgeCheck(check, { material, recorded: evidence.get(check.id) }));
   const subGaps = judged.flatMap(({ row }) => subGapOf(row, material));
-  const gates = gatesOf(planned).map((gate) => gateRow(gate, { rows: judged.map(({ row }) => row), subGaps }));
+  const names = new Set([...gatesOf(planned), ...(material.requiredGates ?? [])]);
+  const gates = [...names].map((gate) => gateRow(gate, { rows: judged.map(({ row }) => row), subGaps }));
   const first = material.entries[0]?.entry;
   return {
     run: first?.run ?? '',
@@ -96,6 +101,18 @@ export function deriveSummary(material: LedgerMaterial): LedgerSummary {
     subGaps,
   };
 }
+
+/** The status of one piece of evidence by itself, as the summary will compute it. */
+export function statusOfEvidence(
+  check: PlannedCheck,
+  { evidence, buildRecord, kinds }: { evidence: Evidence } & Pick<LedgerMaterial, 'buildRecord' | 'kinds'>,
+): Status {
+  const { judgement } = judgedOf(check, { material: { buildRecord, kinds }, recorded: { evidence, id: '' } });
+  return checkStatus(judgement);
+}
+
+/** What a judge needs besides the evidence. */
+type JudgingMaterial = Pick<LedgerMaterial, 'buildRecord' | 'kinds'>;
 
 interface RecordedEvidence {
   readonly evidence: Evidence;
@@ -120,7 +137,7 @@ interface JudgedCheck {
 
 function judgeCheck(
   check: PlannedCheck,
-  { material, recorded }: { material: LedgerMaterial; recorded: RecordedEvidence | undefined },
+  { material, recorded }: { material: JudgingMaterial; recorded: RecordedEvidence | undefined },
 ): JudgedCheck {
   const judged = judgedOf(check, { material, recorded });
   const evidenceId = recorded?.id;
@@ -156,7 +173,7 @@ interface JudgedEvidence {
 /** Evidence that names another kind or gate than the plan, or has another shape than the kind's, proves nothing. */
 function judgedOf(
   check: PlannedCheck,
-  { material, recorded }: { material: LedgerMaterial; recorded: RecordedEvidence | undefined },
+  { material, recorded }: { material: JudgingMaterial; recorded: RecordedEvidence | undefined },
 ): JudgedEvidence {
   if (!recorded) return { judgement: undefined, findings: [] };
   const { evidence } = recorded;
@@ -179,7 +196,7 @@ const proofOfNothing: JudgedEvidence = { judgement: { came: 'to-nothing' }, find
 
 function judgeObservation(
   check: PlannedCheck,
-  { material, observation }: { material: LedgerMaterial; observation: unknown },
+  { material, observation }: { material: JudgingMaterial; observation: unknown },
 ): JudgedEvidence {
   const kind = material.kinds.get(check.kind);
   if (!kind) return proofOfNothing;
@@ -194,10 +211,11 @@ function judgeObservation(
 /** What the host says of G0 to G2 must be what the release engineers signed. */
 function isInBuildRecord(
   check: PlannedCheck,
-  { material, observation }: { material: LedgerMaterial; observation: unknown },
+  { material, observation }: { material: JudgingMaterial; observation: unknown },
 ): boolean {
-  const signed = material.buildRecord.checks.find((built) => built.check === check.id && built.gate === check.gate);
-  return signed !== undefined && JSON.stringify(signed.observation) === JSON.stringify(observation);
+  const signed = material.buildRecord.checks.find((built) => built.check === check.id);
+  if (signed?.gate !== check.gate || signed.kind !== check.kind) return false;
+  return canonicalText(signed.observation) === canonicalText(observation);
 }
 
 function gateRow(gate: string, { rows, subGaps }: { rows: readonly CheckRow[]; subGaps: readonly SubGapRow[] }): GateRow {

@@ -58,7 +58,10 @@ export type LedgerEntryBody = z.infer<typeof body>;
 
 const entrySchema = z.strictObject({
   schema: z.literal('keyturn.ledger-entry/v1'),
-  seq: z.int().min(0).max(LIMITS.ledgerEntryCount),
+  seq: z
+    .int()
+    .min(0)
+    .max(LIMITS.ledgerEntryCount - 1),
   previous: digest,
   run: z.string().max(64),
   host: z.string().max(253),

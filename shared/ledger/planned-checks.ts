@@ -38,6 +38,7 @@ export const GATE_TITLES: Readonly<Record<string, string>> = {
   G6: 'dry run',
   G7: 'rollback',
   G8: 'report',
+  ROLLBACK: 'removal',
 };
 
 /** The path that an installation adds, as the plan says it (before a host's root prefix). */
@@ -56,6 +57,12 @@ export function plannedChecks(release: SignedRelease): PlannedCheck[] {
     ...rollbackChecks(release),
     check('G8', 'report', { seenBy: 'report', params: { documents: 7 } }),
   ];
+}
+
+/** The proof of a removal; part of a ledger only once a removal was begun. */
+export function removalCheck(release: SignedRelease): PlannedCheck {
+  const path = installPath(release);
+  return { ...check('ROLLBACK', 'removal', { params: { path } }), id: 'rollback.removal' };
 }
 
 /** The gates in the order in which they run. */

@@ -1,0 +1,71 @@
+/** Directives in the order in which the control plane numbered them: durable before they are acknowledged. */
+import { RejectedError } from '../../shared/errors.ts';
+import type { JournalDatabase } from './journal.ts';
+
+export interface StoredDirective {
+  readonly seq: number;
+  readonly bytes: Buffer;
+}
+
+export class DirectiveLog {
+  readonly #database: JournalDatabase;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(database: JournalDatabase) {
+    this.#database = database;
+  }
+
+  /** The highest sequence number that is durable here; 0 when there is none. */
+  lastSeq(): number {
+    const row = this.#database.prepare<[], { seq: number | null }>('select max(seq) as seq from directives').get();
+    return row?.seq ?? 0;
+  }
+
+  /**
+   * Stores the directive. One that is stored already, byte for byte, is accepted again without effect.
+   * Errors: `RejectedError` with `directive-out-of-order` (a gap) or `directive-rewritten` (same number, other bytes).
+   */
+  accept({ seq, bytes }: StoredDirective): void {
+    const stored = this.#read(seq);
+    if (stored) {
+      checkSameBytes(seq, { stored, received: bytes });
+      return;
+    }
+    const last = this.lastSeq();
+    if (seq !== last + 1) {
+      throw new RejectedError('directive-out-of-order', `failed to accept directive ${seq}: expected ${last + 1}`);
+    }
+    this.#database.prepare('insert into directives (seq, bytes) values (?, ?)').run(seq, bytes);
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Directives that are stored and not yet handled, oldest first. */
+  unhandled(): StoredDirective[] {
+    return this.#database
+      .prepare<[], StoredDirective>('select seq, bytes from directives where handled = 0 order by seq')
+      .all();
+  }
+
+  /** To be called inside the transaction that makes the directive's consequence durable. */
+  markHandled(seq: number): void {
+    this.#database.prepare('update directives set handled = 1 where seq = ?').run(seq);
+  }
+
+  onAccepted(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #read(seq: number): Buffer | undefined {
+    return this.#database.prepare<[number], { bytes: Buffer }>('select bytes from directives where seq = ?').get(seq)
+      ?.bytes;
+  }
+}
+
+function checkSameBytes(seq: number, { stored, received }: { stored: Buffer; received: Buffer }): void {
+  if (stored.equals(received)) return;
+  throw new RejectedError(
+    'directive-rewritten',
+    `failed to accept directive ${seq}: it differs from the one stored under this number`,
+  );
+}

@@ -1,0 +1,197 @@
+/**
+ * From a target path to a release that this host may install: everything is verified before anything is touched (P1).
+ *
+ * The directive only points. What is installed follows from the trust root pinned on this host, the release statement
+ * that the release engineers signed, and the digests in it (P2).
+ */
+import { type Sha256, sha256 } from '../../shared/digest.ts';
+import { RejectedError } from '../../shared/errors.ts';
+import type { AnyCheckKind } from '../../shared/ledger/check-kind.ts';
+import type { SignedRelease } from '../../shared/ledger/planned-checks.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { type BuildRecord, parseBuildRecord } from '../../shared/release/build-record.ts';
+import { type Manifest, manifestTreeDigest, parseManifest } from '../../shared/release/manifest.ts';
+import { type Plan, parsePlan } from '../../shared/release/plan.ts';
+import {
+  type BlobReference,
+  parseReleaseStatement,
+  type ReleaseStatement,
+  releaseTargetPath,
+} from '../../shared/release/release-statement.ts';
+import { type Policy, parsePolicy } from '../../shared/trust/policy.ts';
+import type { BlobSource } from '../install/blob-source.ts';
+import type { TrustClient } from '../trust/trust-client.ts';
+import { fetchSmallBlob } from './fetch-small-blob.ts';
+import type { RunMaterials } from './run-store.ts';
+
+/** Gates that every release has, whatever its plan says. */
+const OWN_GATES = ['G0', 'G1', 'G2', 'G3', 'G4', 'G7', 'G8'];
+
+export interface AdmissionRequest {
+  /** TUF target path, `<app>/<version>.json`. */
+  readonly target: string;
+  /** What the operator meant, if the directive says it: another statement under the same path is refused. */
+  readonly statementDigest: Sha256 | undefined;
+}
+
+export interface AdmissionMeans {
+  readonly trust: TrustClient;
+  readonly blobs: BlobSource;
+  readonly kinds: ReadonlyMap<string, AnyCheckKind>;
+  /** Install roots that the owner of this host allows; the plan cannot add one. */
+  readonly installRoots: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export interface AdmittedRelease {
+  readonly release: SignedRelease;
+  readonly manifest: Manifest;
+  readonly buildRecord: BuildRecord;
+  readonly policy: Policy;
+  readonly materials: RunMaterials;
+  /** Version of each trusted metadata file, such as `root 1`. */
+  readonly trust: readonly string[];
+}
+
+/** Errors: `RejectedError` with the code of the first rule that is broken; `TransientError` when content is out of reach. */
+export async function admitRelease(request: AdmissionRequest, means: AdmissionMeans): Promise<AdmittedRelease> {
+  await means.trust.refresh();
+  const statementBytes = Buffer.from(await means.trust.readTarget(request.target));
+  const statement = parseReleaseStatement(statementBytes);
+  checkStatement(request, { statement, digest: sha256(statementBytes) });
+  const policyBytes = Buffer.from(await means.trust.readTarget('policy.json'));
+  const materials = { ...(await fetchMaterials(statement, means)), statement: statementBytes, policy: policyBytes };
+  const plan = parsePlan(materials.plan);
+  const manifest = parseManifest(materials.manifest);
+  const policy = parsePolicy(policyBytes);
+  checkPlan(plan, statement);
+  checkTree(manifest, statement);
+  checkKinds(plan, { policy, kinds: means.kinds });
+  checkGates(plan, policy);
+  checkNetwork(plan, policy);
+  checkInstallRoot(plan, means.installRoots);
+  return {
+    release: { statement, plan, statementDigest: sha256(statementBytes) },
+    manifest,
+    buildRecord: parseBuildRecord(materials['build-record']),
+    policy,
+    materials,
+    trust: means.trust.versions(),
+  };
+}
+
+/** Reads again what `admitRelease` verified; the journal is trusted, its bytes are parsed all the same. */
+export function releaseOfMaterials(materials: RunMaterials): Omit<AdmittedRelease, 'trust' | 'materials'> {
+  const statement = parseReleaseStatement(materials.statement);
+  return {
+    release: { statement, plan: parsePlan(materials.plan), statementDigest: sha256(materials.statement) },
+    manifest: parseManifest(materials.manifest),
+    buildRecord: parseBuildRecord(materials['build-record']),
+    policy: parsePolicy(materials.policy),
+  };
+}
+
+async function fetchMaterials(
+  statement: ReleaseStatement,
+  means: AdmissionMeans,
+): Promise<Pick<RunMaterials, 'plan' | 'manifest' | 'build-record'>> {
+  const fetch = (reference: BlobReference, limit: number) =>
+    fetchSmallBlob(reference, { limit, source: means.blobs, signal: means.signal });
+  return {
+    plan: await fetch(statement.plan, LIMITS.planBytes),
+    manifest: await fetch(statement.manifest, LIMITS.manifestBytes),
+    'build-record': await fetch(statement.buildRecord, LIMITS.buildRecordBytes),
+  };
+}
+
+/** Checks that the statement is the one that was asked for, under the path that its own name gives. */
+function checkStatement(
+  request: AdmissionRequest,
+  { statement, digest }: { statement: ReleaseStatement; digest: Sha256 },
+): void {
+  const path = releaseTargetPath(statement.app, statement.version);
+  if (path !== request.target) {
+    throw new RejectedError(
+      'release-of-another-name',
+      `failed to admit release: target "${request.target}" holds the statement of "${path}"`,
+    );
+  }
+  if (request.statementDigest !== undefined && request.statementDigest !== digest) {
+    throw new RejectedError(
+      'release-not-as-ordered',
+      `failed to admit release "${request.target}": expected statement ${request.statementDigest}, got ${digest}`,
+    );
+  }
+}
+
+/** Checks that the plan is the plan of this release. */
+function checkPlan(plan: Plan, statement: ReleaseStatement): void {
+  if (plan.app === statement.app && plan.version === statement.version) return;
+  throw new RejectedError(
+    'plan-of-another-release',
+    `failed to admit release: the plan is of "${plan.app}-${plan.version}", expected "${statement.app}-${statement.version}"`,
+  );
+}
+
+/** Checks that the manifest describes the tree whose digest was signed. */
+function checkTree(manifest: Manifest, statement: ReleaseStatement): void {
+  const digest = manifestTreeDigest(manifest);
+  if (digest === statement.treeDigest) return;
+  throw new RejectedError(
+    'tree-digest-differs',
+    `failed to admit release: the manifest's tree digest is ${digest}, expected ${statement.treeDigest}`,
+  );
+}
+
+/** Checks that this agent knows every kind of check, and that the policy allows it. */
+function checkKinds(plan: Plan, { policy, kinds }: { policy: Policy; kinds: ReadonlyMap<string, AnyCheckKind> }): void {
+  for (const check of plan.gates.flatMap((gate) => gate.checks)) {
+    const kind = kinds.get(check.kind);
+    if (!kind?.params.safeParse(check.params).success) {
+      throw new RejectedError(
+        'check-kind-unknown',
+        `failed to admit release: check "${check.id}" of kind "${check.kind}" is not one that this agent knows`,
+      );
+    }
+    if (!policy.checkKinds.allowed.includes(check.kind)) {
+      throw new RejectedError(
+        'check-kind-not-allowed',
+        `failed to admit release: check "${check.id}" is of kind "${check.kind}", the policy allows ${policy.checkKinds.allowed.join(', ')}`,
+      );
+    }
+  }
+}
+
+/** Checks that the plan has every gate that the policy requires. */
+function checkGates(plan: Plan, policy: Policy): void {
+  const has = new Set([...OWN_GATES, ...plan.gates.map((gate) => gate.gate)]);
+  const absent = policy.gates.required.filter((gate) => !has.has(gate));
+  if (absent.length === 0) return;
+  throw new RejectedError(
+    'gate-required-by-policy',
+    `failed to admit release: the plan has no gate ${absent.join(', ')}, which the policy requires`,
+  );
+}
+
+/** Checks that no check asks for the network where the policy forbids it; the sandbox enforces the rest. */
+function checkNetwork(plan: Plan, policy: Policy): void {
+  if (!policy.forbidden.includes('network')) return;
+  const asking = plan.gates.flatMap((gate) => gate.checks).find((check) => check.params['network'] === true);
+  if (!asking) return;
+  throw new RejectedError(
+    'network-forbidden',
+    `failed to admit release: check "${asking.id}" asks for the network, which the policy forbids`,
+  );
+}
+
+/** Checks that the owner of this host allows the plan's install root. */
+function checkInstallRoot(plan: Plan, installRoots: readonly string[]): void {
+  if (installRoots.includes(plan.install.root)) return;
+  throw new RejectedError(
+    'install-root-not-allowed',
+    `failed to admit release: install root "${plan.install.root}" is not one of ${installRoots.join(', ') || 'none'}`,
+    {
+      hint: 'the owner of the host allows roots with `keyturn-agent enrol --install-root PATH`',
+    },
+  );
+}
