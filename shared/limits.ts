@@ -4,6 +4,8 @@ export const LIMITS = {
   rpcMessageBytes: 4 * 1024 * 1024,
   /** One piece of a blob on the wire: big enough to be cheap, small enough to leave room for kills between pieces. */
   blobChunkBytes: 256 * 1024,
+  /** Blobs wanted by one call: about 1 MiB of digests; a release with more files is asked for in several calls. */
+  blobsPerRequestCount: 10_000,
   /** One signed envelope. A ruling or an order is a few kilobytes. */
   envelopeBytes: 256 * 1024,
   /** Signatures on one envelope or metadata file; more is an attempt to burn CPU. */
@@ -12,6 +14,8 @@ export const LIMITS = {
   trustMetadataBytes: 1024 * 1024,
   /** Live targets in one delegated role (measured: 300 parse in 19 ms, 1,000 in 140 ms). */
   targetsPerRoleCount: 300,
+  /** One target read through the trust client: a policy or a release statement, never a release's content. */
+  trustTargetBytes: 4 * 1024 * 1024,
   /** Root versions walked in one refresh; the same bound as tuf-js. */
   rootRotationCount: 256,
   /** `policy.json`: a few hundred approvers and rules. */
@@ -49,7 +53,21 @@ export const LIMITS = {
   evidenceOutputBytes: 16 * 1024,
   /** What is read from a check's pipes before it is cut; the check goes on, its output is thrown away. */
   capturedOutputBytes: 1024 * 1024,
+  /** One secret: a DSN, a token, a key file. */
+  secretBytes: 64 * 1024,
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,
+  /** A `keyturn.yaml` with some hundred checks; it is parsed before anything about it is trusted. */
+  keyturnYamlBytes: 256 * 1024,
+  /** Aliases that a `keyturn.yaml` may expand to; far below what makes a few lines fill the memory. */
+  keyturnYamlAliasCount: 100,
+  /** The index of a `.ktr` bundle: 90 bytes for each of `manifestFileCount` blobs, doubled. */
+  ktrIndexBytes: 20 * 1024 * 1024,
+  /** A text file that is searched for secrets; the rules are regular expressions, written for source files. */
+  searchedFileBytes: 8 * 1024 * 1024,
+  /** The file that declares a version: it is a source file. */
+  declaredVersionFileBytes: 1024 * 1024,
+  /** What one git command may print (a listing of `manifestFileCount` paths). */
+  gitOutputBytes: 256 * 1024 * 1024,
 } as const;

@@ -101,7 +101,7 @@ function escapeAt(text: Buffer, at: number): { bytes: Iterable<number>; length: 
 }
 
 interface Regrouping {
-  /** Value of each character, `SKIPPED` for white space, `FOREIGN` for what ends an encoded stretch. */
+  /** Value of each character, `SKIPPED` for what may stand between digits, `FOREIGN` for what ends an encoded stretch. */
   readonly bitsOf: Int8Array;
   readonly bitsEach: number;
   /** Digits to pass over at the start of each stretch: encoded text may begin in the middle of one. */
@@ -110,11 +110,12 @@ interface Regrouping {
 
 const SKIPPED = -1;
 const FOREIGN = -2;
-const HEX_BITS = digitTable('0123456789abcdef', '0123456789ABCDEF');
-const BASE64_BITS = digitTable(
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-);
+const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const HEX_BITS = digitTable({ alphabets: ['0123456789abcdef', '0123456789ABCDEF'], skipped: ' \t\r\n:' });
+const BASE64_BITS = digitTable({
+  alphabets: [`${LETTERS_AND_DIGITS}+/`, `${LETTERS_AND_DIGITS}-_`],
+  skipped: ' \t\r\n',
+});
 
 /** Reads digits of 4 or 6 bits as a stream of bytes, across line wraps. */
 function regrouped(text: Buffer, { bitsOf, bitsEach, phase }: Regrouping): DecodedView {
@@ -145,12 +146,12 @@ function regrouped(text: Buffer, { bitsOf, bitsEach, phase }: Regrouping): Decod
   return view;
 }
 
-function digitTable(...alphabets: string[]): Int8Array {
+function digitTable({ alphabets, skipped }: { alphabets: readonly string[]; skipped: string }): Int8Array {
   const table = new Int8Array(256).fill(FOREIGN);
   for (const alphabet of alphabets) {
     for (const [value, digit] of [...alphabet].entries()) table[digit.charCodeAt(0)] = value;
   }
-  for (const space of ' \t\r\n') table[space.charCodeAt(0)] = SKIPPED;
+  for (const space of skipped) table[space.charCodeAt(0)] = SKIPPED;
   return table;
 }
 

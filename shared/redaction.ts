@@ -9,7 +9,7 @@
  *
  * Independently of known secrets, texts that have the shape of a credential are taken out.
  */
-import { decodedViews, type DecodedView } from './redaction-views.ts';
+import { type DecodedView, decodedViews } from './redaction-views.ts';
 
 export interface Redaction {
   readonly text: string;
@@ -38,15 +38,16 @@ const CUT_MARK = /\n\[\d{1,20} bytes left out\]\n/g;
 
 /** Each is linear: every repetition is bounded or ends at the first character that it excludes. */
 const CREDENTIAL_SHAPES: readonly RegExp[] = [
-  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[^]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g,
-  /(?<=:\/\/)[^\s/:@]{0,256}:[^\s/]{1,512}@/g,
-  /(?<=\b(?:bearer|basic) {1,4})[A-Za-z0-9+/=_.~-]{8,8192}/gi,
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g,
+  /(?<=:\/\/)[^\s/:@]{0,256}:[^\s/]{1,512}(?=@)/g,
+  // With a digit or padding near its start, unlike the words of "basic authentication".
+  /(?<=\b(?:bearer|basic) {1,4})(?=\S{0,200}[0-9=])[A-Za-z0-9+/=_.~-]{8,8192}/gi,
   /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
   /\bgh[pousr]_[A-Za-z0-9]{36,255}\b/g,
   /\bgithub_pat_[A-Za-z0-9_]{22,255}\b/g,
   /\bglpat-[A-Za-z0-9_-]{20,255}/g,
   /\bxox[abeoprs]-[A-Za-z0-9-]{10,255}/g,
-  /\beyJ[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,8192}/g,
+  /\beyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,1024}/g,
 ];
 
 /** Half-open, in bytes of the UTF-8 text. */
@@ -59,7 +60,7 @@ interface Span {
 export function redact(text: string, secrets: readonly Uint8Array[]): Redaction {
   const bytes = Buffer.from(text, 'utf8');
   const needles = needlesOf(secrets);
-  const spans = [...shapeSpans(text)];
+  const spans = shapeSpans(text);
   if (needles.length > 0) {
     for (const view of decodedViews(bytes)) spans.push(...needles.flatMap((needle) => occurrences(view, needle)));
     spans.push(...cutSpans(text, needles));
@@ -115,38 +116,62 @@ function occurrences(view: DecodedView, needle: Buffer): Span[] {
   return spans;
 }
 
-/** What a cut left of a secret: the longest beginning of it before a mark, the longest end of it behind. */
+/** What a cut left of a secret: its beginning just before a mark, its end just behind. */
 function cutSpans(text: string, needles: readonly Buffer[]): Span[] {
   const bytes = Buffer.from(text, 'utf8');
-  return [...text.matchAll(CUT_MARK)].flatMap((mark) => {
-    const at = Buffer.byteLength(text.slice(0, mark.index));
-    const behind = at + Buffer.byteLength(mark[0]);
-    return needles.flatMap((needle) => {
-      const start = longest(needle, (length) => bytes.subarray(0, at).subarray(-length).equals(needle.subarray(0, length)));
-      const end = longest(needle, (length) => bytes.subarray(behind, behind + length).equals(needle.subarray(-length)));
-      return [
-        { from: at - start, to: at },
-        { from: behind, to: behind + end },
-      ].filter(({ from, to }) => to > from);
-    });
+  return matchSpans(text, CUT_MARK).flatMap(({ from: at, to: behind }) => {
+    return needles.flatMap((needle) => [
+      ...beginningAtEndOf(bytes.subarray(Math.max(0, at - needle.length), at), needle).map((length) =>
+        span(at - length, at),
+      ),
+      ...endAtStartOf(bytes.subarray(behind, behind + needle.length), needle).map((length) =>
+        span(behind, behind + length),
+      ),
+    ]);
   });
 }
 
-/** The greatest length below the needle's own for which `matches`, or 0 if none is worth hiding. */
-function longest(needle: Buffer, matches: (length: number) => boolean): number {
-  for (let length = needle.length - 1; length >= LEAST_SECRET_BYTES; length--) if (matches(length)) return length;
-  return 0;
+function span(from: number, to: number): Span {
+  return { from, to };
 }
 
-function* shapeSpans(text: string): Generator<Span> {
-  for (const shape of CREDENTIAL_SHAPES) {
-    for (const match of text.matchAll(shape)) {
-      const from = Buffer.byteLength(text.slice(0, match.index));
-      // The @ behind a user and password separates; it is no part of them.
-      const found = match[0].replace(/@$/, '');
-      yield { from, to: from + Buffer.byteLength(found) };
-    }
+/** Length of the longest beginning of `needle` with which `part` ends; empty if none is worth hiding. */
+function beginningAtEndOf(part: Buffer, needle: Buffer): number[] {
+  const opening = needle.subarray(0, LEAST_SECRET_BYTES);
+  for (let at = part.indexOf(opening); at !== -1; at = part.indexOf(opening, at + 1)) {
+    const rest = part.subarray(at);
+    if (rest.equals(needle.subarray(0, rest.length))) return [rest.length];
   }
+  return [];
+}
+
+/** Length of the longest end of `needle` with which `part` starts; empty if none is worth hiding. */
+function endAtStartOf(part: Buffer, needle: Buffer): number[] {
+  const closing = needle.subarray(-LEAST_SECRET_BYTES);
+  for (let at = part.lastIndexOf(closing); at !== -1; at = at === 0 ? -1 : part.lastIndexOf(closing, at - 1)) {
+    const start = part.subarray(0, at + closing.length);
+    if (start.equals(needle.subarray(-start.length))) return [start.length];
+  }
+  return [];
+}
+
+function shapeSpans(text: string): Span[] {
+  return CREDENTIAL_SHAPES.flatMap((shape) => matchSpans(text, shape));
+}
+
+/** Where `pattern` matches, in bytes. Counts on from the last match, as counting from the start each time would be quadratic. */
+function matchSpans(text: string, pattern: RegExp): Span[] {
+  const spans: Span[] = [];
+  let doneUnits = 0;
+  let doneBytes = 0;
+  for (const match of text.matchAll(pattern)) {
+    const from = doneBytes + Buffer.byteLength(text.slice(doneUnits, match.index));
+    const to = from + Buffer.byteLength(match[0]);
+    spans.push({ from, to });
+    doneUnits = match.index + match[0].length;
+    doneBytes = to;
+  }
+  return spans;
 }
 
 function replaceSpans(bytes: Buffer, spans: readonly Span[]): Redaction {
@@ -165,7 +190,8 @@ function mergeTouching(spans: readonly Span[]): Span[] {
   const merged: Span[] = [];
   for (const span of [...spans].sort((a, b) => a.from - b.from || a.to - b.to)) {
     const last = merged.at(-1);
-    if (last !== undefined && span.from <= last.to) merged[merged.length - 1] = { from: last.from, to: Math.max(last.to, span.to) };
+    if (last !== undefined && span.from <= last.to)
+      merged[merged.length - 1] = { from: last.from, to: Math.max(last.to, span.to) };
     else merged.push(span);
   }
   return merged;

@@ -18,7 +18,7 @@ import {
   type ReleaseStatement,
   releaseTargetPath,
 } from '../../shared/release/release-statement.ts';
-import { type Policy, parsePolicy } from '../../shared/trust/policy.ts';
+import { POLICY_PATH, type Policy, parsePolicy } from '../../shared/trust/policy.ts';
 import type { BlobSource } from '../install/blob-source.ts';
 import type { TrustClient } from '../trust/trust-client.ts';
 import { fetchSmallBlob } from './fetch-small-blob.ts';
@@ -36,6 +36,8 @@ export interface AdmissionRequest {
 
 export interface AdmissionMeans {
   readonly trust: TrustClient;
+  /** The version of each trusted metadata file, such as `root 1`. */
+  readonly trustVersions: () => readonly string[];
   readonly blobs: BlobSource;
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
   /** Install roots that the owner of this host allows; the plan cannot add one. */
@@ -55,11 +57,10 @@ export interface AdmittedRelease {
 
 /** Errors: `RejectedError` with the code of the first rule that is broken; `TransientError` when content is out of reach. */
 export async function admitRelease(request: AdmissionRequest, means: AdmissionMeans): Promise<AdmittedRelease> {
-  await means.trust.refresh();
-  const statementBytes = Buffer.from(await means.trust.readTarget(request.target));
+  const statementBytes = await means.trust.readTarget(request.target);
   const statement = parseReleaseStatement(statementBytes);
   checkStatement(request, { statement, digest: sha256(statementBytes) });
-  const policyBytes = Buffer.from(await means.trust.readTarget('policy.json'));
+  const policyBytes = await means.trust.readTarget(POLICY_PATH);
   const materials = { ...(await fetchMaterials(statement, means)), statement: statementBytes, policy: policyBytes };
   const plan = parsePlan(materials.plan);
   const manifest = parseManifest(materials.manifest);
@@ -76,7 +77,7 @@ export async function admitRelease(request: AdmissionRequest, means: AdmissionMe
     buildRecord: parseBuildRecord(materials['build-record']),
     policy,
     materials,
-    trust: means.trust.versions(),
+    trust: means.trustVersions(),
   };
 }
 

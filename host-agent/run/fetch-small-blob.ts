@@ -18,7 +18,7 @@ export async function fetchSmallBlob(
       `failed to fetch blob ${reference.sha256}: ${reference.size} bytes, expected at most ${limit}`,
     );
   }
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   let received = 0;
   for await (const piece of source.fetch([{ sha256: reference.sha256, size: reference.size }], { signal })) {
     received += piece.data.byteLength;

@@ -24,6 +24,15 @@ export interface InstallSteps {
   tidy(run: OpenedRun): Promise<void>;
 }
 
+/** How far a run is; told, never kept. */
+export interface RunDoing {
+  readonly phase: string;
+  /** Such as `observe g3.tools` or `receive`. */
+  readonly doing: string;
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}
+
 export interface RunDriverOptions {
   readonly store: RunStore;
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
@@ -34,7 +43,7 @@ export interface RunDriverOptions {
   /** Waits until a transient failure may be tried again; rejects when the agent stops. */
   readonly waitToRetry: (attempt: number) => Promise<void>;
   readonly now: () => Date;
-  readonly onProgress: (run: string, progress: { phase: string; doing: string }) => void;
+  readonly onProgress: (run: string, progress: RunDoing) => void;
   /** Called at every effect boundary, so that a test can end the process there. */
   readonly testOnlyAtBoundary?: (boundary: string) => void;
 }

@@ -32,7 +32,8 @@ export interface RunStoreOptions {
 
 /** What the head is signed over besides the chain. */
 interface HeadSubject {
-  readonly name: string;
+  readonly app: string;
+  readonly version: string;
   readonly treeDigest: string;
   readonly planDigest: string;
   readonly policyDigest: string;
@@ -160,7 +161,7 @@ export class RunStore {
     const body = (this.#entryAt(run, 0) ?? fallback).entry.body;
     if (body.type !== 'run-admitted') throw new Error(`run "${run}" begins with "${body.type}"`);
     const { app, version, treeDigest, planDigest, policyDigest } = body;
-    return { name: `${app}-${version}`, treeDigest, planDigest, policyDigest };
+    return { app, version, treeDigest, planDigest, policyDigest };
   }
 
   #lastEntry(run: string): SealedEntry | undefined {

@@ -7,8 +7,16 @@ import type { BuildRecord } from '../release/build-record.ts';
 import type { AnyCheckKind, Finding, Judged } from './check-kind.ts';
 import type { RunPhase, SealedEntry } from './entry.ts';
 import type { Evidence, FailureCapsule } from './evidence.ts';
-import { type PlannedCheck, type SignedRelease, gatesOf, plannedChecks, removalCheck } from './planned-checks.ts';
-import { type Expectation, type Judgement, type Status, type Verdict, checkStatus, verdictOf, worst } from './status.ts';
+import { gatesOf, type PlannedCheck, plannedChecks, removalCheck, type SignedRelease } from './planned-checks.ts';
+import {
+  checkStatus,
+  type Expectation,
+  type Judgement,
+  type Status,
+  type Verdict,
+  verdictOf,
+  worst,
+} from './status.ts';
 
 export interface CheckRow {
   readonly id: string;
@@ -218,7 +226,10 @@ function isInBuildRecord(
   return canonicalText(signed.observation) === canonicalText(observation);
 }
 
-function gateRow(gate: string, { rows, subGaps }: { rows: readonly CheckRow[]; subGaps: readonly SubGapRow[] }): GateRow {
+function gateRow(
+  gate: string,
+  { rows, subGaps }: { rows: readonly CheckRow[]; subGaps: readonly SubGapRow[] },
+): GateRow {
   const checks = rows.filter((row) => row.gate === gate);
   return {
     gate,

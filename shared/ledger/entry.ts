@@ -85,7 +85,11 @@ export interface EntryContext {
 }
 
 /** Makes the entry that follows `previous` (or the first). Errors: zod's, when the body has the wrong shape. */
-export function sealEntry(previous: SealedEntry | undefined, context: EntryContext, body: LedgerEntryBody): SealedEntry {
+export function sealEntry(
+  previous: SealedEntry | undefined,
+  context: EntryContext,
+  body: LedgerEntryBody,
+): SealedEntry {
   const entry = entrySchema.parse({
     schema: 'keyturn.ledger-entry/v1',
     seq: previous ? previous.entry.seq + 1 : 0,
@@ -100,7 +104,10 @@ export function sealEntry(previous: SealedEntry | undefined, context: EntryConte
 /** Errors: `RejectedError` with `ledger-entry-too-large`, `not-canonical-json` or `ledger-entry-malformed`. */
 export function parseEntry(bytes: Uint8Array): SealedEntry {
   if (bytes.byteLength > LIMITS.ledgerEntryBytes) {
-    throw new RejectedError('ledger-entry-too-large', `failed to read ledger entry: ${bytes.byteLength} bytes, expected at most ${LIMITS.ledgerEntryBytes}`);
+    throw new RejectedError(
+      'ledger-entry-too-large',
+      `failed to read ledger entry: ${bytes.byteLength} bytes, expected at most ${LIMITS.ledgerEntryBytes}`,
+    );
   }
   const parsed = entrySchema.safeParse(decodeCanonical(bytes, 'ledger entry'));
   if (!parsed.success) {
@@ -122,10 +129,16 @@ export function verifyChain(entries: readonly SealedEntry[]): void {
 export function checkLink(previous: SealedEntry | undefined, next: SealedEntry): void {
   const expected = { seq: previous ? previous.entry.seq + 1 : 0, previous: previous?.digest ?? GENESIS };
   if (next.entry.seq !== expected.seq || next.entry.previous !== expected.previous) {
-    throw new RejectedError('ledger-chain-broken', `failed to verify ledger: entry ${next.entry.seq} behind ${next.entry.previous}, expected entry ${expected.seq} behind ${expected.previous}`);
+    throw new RejectedError(
+      'ledger-chain-broken',
+      `failed to verify ledger: entry ${next.entry.seq} behind ${next.entry.previous}, expected entry ${expected.seq} behind ${expected.previous}`,
+    );
   }
   if (previous && (next.entry.run !== previous.entry.run || next.entry.host !== previous.entry.host)) {
-    throw new RejectedError('ledger-mixed', `failed to verify ledger: entry ${next.entry.seq} is of run "${next.entry.run}" on "${next.entry.host}"`);
+    throw new RejectedError(
+      'ledger-mixed',
+      `failed to verify ledger: entry ${next.entry.seq} is of run "${next.entry.run}" on "${next.entry.host}"`,
+    );
   }
 }
 

@@ -78,9 +78,12 @@ function environmentChecks({ statement }: SignedRelease): PlannedCheck[] {
 }
 
 function sourceChecks({ plan, statement }: SignedRelease): PlannedCheck[] {
-  const tests = plan.tests && check('G1', 'source-tests', { seenBy: 'build', params: { min: plan.tests.min, failed: plan.tests.failed } });
+  const tests =
+    plan.tests &&
+    check('G1', 'source-tests', { seenBy: 'build', params: { min: plan.tests.min, failed: plan.tests.failed } });
   const version =
-    plan.declaredVersion && check('G1', 'declared-version', { seenBy: 'build', params: { version: statement.version } });
+    plan.declaredVersion &&
+    check('G1', 'declared-version', { seenBy: 'build', params: { version: statement.version } });
   const entrypoints =
     Object.keys(plan.entrypoints).length > 0 &&
     check('G1', 'declared-entrypoints', { seenBy: 'build', params: { needed: entrypointsInUse(plan) } });
@@ -95,7 +98,10 @@ function sourceChecks({ plan, statement }: SignedRelease): PlannedCheck[] {
 function artifactChecks({ statement }: SignedRelease): PlannedCheck[] {
   const { archive, treeDigest } = statement;
   return [
-    check('G2', 'artifact-digest', { seenBy: 'build', params: { sha256: archive.sha256, size: archive.size, treeDigest } }),
+    check('G2', 'artifact-digest', {
+      seenBy: 'build',
+      params: { sha256: archive.sha256, size: archive.size, treeDigest },
+    }),
     check('G2', 'artifact-scan', { seenBy: 'build', params: {} }),
   ];
 }
@@ -105,7 +111,9 @@ function preflightChecks(release: SignedRelease): PlannedCheck[] {
   const path = installPath(release);
   return [
     check('G3', 'target-free', { params: { path } }),
-    check('G3', 'plan-locked', { params: { planDigest: statement.plan.sha256, statementDigest: release.statementDigest } }),
+    check('G3', 'plan-locked', {
+      params: { planDigest: statement.plan.sha256, statementDigest: release.statementDigest },
+    }),
     check('G3', 'tools', { params: { tools: plan.requires.tools as Record<string, Json> } }),
     ...(plan.secrets.length > 0 ? [check('G3', 'secrets-present', { params: { names: plan.secrets } })] : []),
     check('G3', 'space', { params: { root: plan.install.root } }),
@@ -147,12 +155,14 @@ function declaredCheck(gate: string, { id, kind, params, timeoutMs }: PlanCheck)
 function anchorChecks(gate: string, id: string, { install }: Plan): PlannedCheck[] {
   if (install.preserve.length === 0) return [];
   const paths = install.preserve.map((name) => `${install.root}/${name}`);
-  return [{ ...check(gate, 'anchor', { params: { paths, reads: ANCHOR_READ_COUNT } }), id: `${gate.toLowerCase()}.${id}` }];
+  return [
+    { ...check(gate, 'anchor', { params: { paths, reads: ANCHOR_READ_COUNT } }), id: `${gate.toLowerCase()}.${id}` },
+  ];
 }
 
 /** Entrypoints that a check of the plan starts: they must resolve, the others may be a finding. */
 function entrypointsInUse(plan: Plan): string[] {
-  const named = plan.gates.flatMap(({ checks }) => checks.map(({ params }) => params['entrypoint']));
+  const named = plan.gates.flatMap(({ checks }) => checks.map(({ params }) => params.entrypoint));
   return [...new Set(named.filter((name) => typeof name === 'string'))].sort();
 }
 

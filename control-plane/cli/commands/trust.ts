@@ -1,0 +1,201 @@
+/** `keyturn trust` and `keyturn policy`: rotation, releasers, policy. All of it is signed here and only relayed there. */
+import type { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { sha256 } from '../../../shared/digest.ts';
+import { RejectedError } from '../../../shared/errors.ts';
+import { APP_PATTERN } from '../../../shared/release/release-statement.ts';
+import { generateKey, parsePublicKey, type PublicKey, type SigningKey } from '../../../shared/trust/keys.ts';
+import { POLICY_PATH, parsePolicy } from '../../../shared/trust/policy.ts';
+import { releaseRoleOf, TOP_LEVEL_ROLES, type TopLevelRole, versionOf } from '../../../shared/trust/tuf-metadata.ts';
+import {
+  changeTargets,
+  createSnapshot,
+  keyholdersOf,
+  type Keyholders,
+  releasersOf,
+  rotateRoot,
+  type TargetsChange,
+} from '../../../shared/trust/tuf-repository.ts';
+import type { TrustedMetadata } from '../../../shared/trust/tuf-refresh.ts';
+import { checkMetadata } from '../../../shared/trust/tuf-rules.ts';
+import { validUntil } from '../ceremony.ts';
+import { homeOf, withControlPlane } from '../connection.ts';
+import { UsageError } from '../fail.ts';
+import type { Home } from '../home.ts';
+import { outputOf } from '../output.ts';
+import { newPassphrase, type PassphraseOptions, withPassphrase } from '../passphrase.ts';
+import { type Change, publishChange, refreshHome, trustedRole } from '../publication.ts';
+
+export function addTrust(program: Command): void {
+  const trust = program.command('trust').description('rotate keys, add and remove releasers, show who may sign what');
+  passphraseOptions(
+    trust
+      .command('rotate <role>')
+      .description(`replace the keys of a role (${TOP_LEVEL_ROLES.filter((role) => role !== 'timestamp').join(', ')}); signed by the old and the new root keys`),
+  ).action(async (role: string, _options, command: Command) => rotate(role, command));
+  passphraseOptions(
+    trust
+      .command('add-releaser <app>')
+      .description('let a key sign releases of an application')
+      .option('--key <file>', 'a public key (SPKI PEM); a new key is made unless given')
+      .option('--threshold <n>', 'how many of the keys must sign from now on', Number),
+  ).action(async (app: string, _options, command: Command) => addReleaser(app, command));
+  passphraseOptions(
+    trust.command('remove-releaser <app> <key-id>').description('take a release key away; its threshold must stay reachable'),
+  ).action(async (app: string, keyId: string, _options, command: Command) => removeReleaser({ app, keyId }, command));
+  trust.command('show').description('roles, keys, thresholds, versions, expiry').action(async (_options, command: Command) => show(command));
+  const policy = program.command('policy').description('who may approve what, and what a host demands');
+  passphraseOptions(policy.command('sign').description('check policy.json, sign it with the targets keys, publish it')).action(
+    async (_options, command: Command) => signPolicy(command),
+  );
+}
+
+function passphraseOptions(command: Command): Command {
+  return command
+    .option('--passphrase-file <file>', 'its first line is the passphrase of the key files')
+    .option('--no-passphrase', 'the key files are not encrypted');
+}
+
+async function rotate(role: string, command: Command): Promise<void> {
+  if (!isRotatable(role)) throw new UsageError(`role "${role}": expected root, targets or snapshot`);
+  const home = homeOf(command);
+  const options = command.optsWithGlobals() as PassphraseOptions;
+  const rootKeys = await withPassphrase(options, (passphrase) => home.loadKeys('root', passphrase));
+  const oldKeys = await withPassphrase(options, (passphrase) => home.loadKeys(role, passphrase));
+  const snapshotKeys = await withPassphrase(options, (passphrase) => home.loadKeys('snapshot', passphrase));
+  const passphrase = await newPassphrase(options);
+  const fresh = oldKeys.map(() => generateKey());
+  const trusted = await withControlPlane(command, 'releaser', (publisher) =>
+    publishChange(publisher, (current) => rotation(current, { role, rootKeys, fresh, snapshotKeys: role === 'snapshot' ? fresh : snapshotKeys })),
+  );
+  home.replaceKeys(role, { keys: fresh, passphrase });
+  outputOf(command).result({ role, keyIds: fresh.map(({ keyId }) => keyId), rootVersion: versionOf(trustedRole(trusted, 'root')) }, () => [
+    `${role}: ${fresh.length} new key${fresh.length === 1 ? '' : 's'}, root version ${versionOf(trustedRole(trusted, 'root'))}`,
+    ...fresh.map(({ keyId }) => `  ${keyId}`),
+  ]);
+}
+
+interface RotationKeys {
+  readonly role: RotatableRole;
+  readonly rootKeys: readonly SigningKey[];
+  /** The new keys of the role. */
+  readonly fresh: readonly SigningKey[];
+  readonly snapshotKeys: readonly SigningKey[];
+}
+
+/** A new root; what the rotated role itself signs is signed anew with the keys that now count. */
+function rotation(trusted: TrustedMetadata, keys: RotationKeys): Change {
+  const { role, rootKeys, fresh } = keys;
+  const now = new Date();
+  const { signed } = checkMetadata('root', trustedRole(trusted, 'root'));
+  const { threshold } = keyholdersOf(signed, role);
+  const signers = role === 'root' ? [...rootKeys, ...fresh] : rootKeys;
+  const root = rotateRoot(trustedRole(trusted, 'root'), { [role]: { keys: fresh, threshold } }, { expiresAt: validUntil(now, 'root'), signers });
+  return { metadata: new Map([['root', root], ...resigned(trusted, { keys, now })]), targets: new Map() };
+}
+
+function resigned(trusted: TrustedMetadata, { keys, now }: { keys: RotationKeys; now: Date }): [string, Uint8Array][] {
+  if (keys.role === 'root') return [];
+  const targets = changeTargets(trustedRole(trusted, 'targets'), {}, { expiresAt: validUntil(now, 'targets'), signers: keys.fresh });
+  const changed: [string, Uint8Array][] = keys.role === 'targets' ? [['targets', targets]] : [];
+  const expiresAt = validUntil(now, 'snapshot');
+  const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), new Map(changed), { expiresAt, signers: keys.snapshotKeys });
+  return [...changed, ['snapshot', snapshot]];
+}
+
+async function addReleaser(app: string, command: Command): Promise<void> {
+  if (!APP_PATTERN.test(app)) throw new UsageError(`application "${app}": expected ${APP_PATTERN}`);
+  const home = homeOf(command);
+  const { key: file, threshold, ...options } = command.optsWithGlobals() as PassphraseOptions & { key?: string; threshold?: number };
+  const added = file === undefined ? generateKey() : parsePublicKey(readFileSync(file, 'utf8'), file);
+  const change = (current: Keyholders | undefined): Keyholders => ({
+    keys: [...(current?.keys ?? []), added],
+    threshold: threshold ?? current?.threshold ?? 1,
+  });
+  await changeReleasers(app, { command, home, options, change });
+  if ('sign' in added) home.saveKey(releaseRoleOf(app), { name: added.keyId.slice(0, 16), key: added as SigningKey, passphrase: await newPassphrase(options) });
+  outputOf(command).result({ app, added: added.keyId }, () => [`${added.keyId} may sign releases of ${app}`]);
+}
+
+async function removeReleaser({ app, keyId }: { app: string; keyId: string }, command: Command): Promise<void> {
+  const home = homeOf(command);
+  const options = command.optsWithGlobals() as PassphraseOptions;
+  const change = (current: Keyholders | undefined): Keyholders => withoutKey(current, { app, keyId });
+  await changeReleasers(app, { command, home, options, change });
+  outputOf(command).result({ app, removed: keyId }, () => [`${keyId} may no longer sign releases of ${app}`]);
+}
+
+function withoutKey(current: Keyholders | undefined, { app, keyId }: { app: string; keyId: string }): Keyholders {
+  const keys: PublicKey[] = (current?.keys ?? []).filter((key) => key.keyId !== keyId);
+  if (!current || keys.length === current.keys.length) {
+    throw new RejectedError('releaser-unknown', `failed to remove releaser "${keyId}" of "${app}": the role has no such key`);
+  }
+  return { keys, threshold: current.threshold };
+}
+
+interface ReleaserChange {
+  readonly command: Command;
+  readonly home: Home;
+  readonly options: PassphraseOptions;
+  readonly change: (current: Keyholders | undefined) => Keyholders;
+}
+
+async function changeReleasers(app: string, { command, home, options, change }: ReleaserChange): Promise<void> {
+  await publishTargets(command, { home, options }, (trusted) => {
+    const current = releasersOf(checkMetadata('targets', trustedRole(trusted, 'targets')).signed).find((releaser) => releaser.app === app);
+    return { releasers: [{ app, ...change(current) }] };
+  });
+}
+
+async function signPolicy(command: Command): Promise<void> {
+  const home = homeOf(command);
+  const bytes = readFileSync(home.policyPath);
+  parsePolicy(bytes);
+  const policy = { length: bytes.length, sha256: sha256(bytes) };
+  const options = command.optsWithGlobals() as PassphraseOptions;
+  await publishTargets(command, { home, options }, () => ({ policy }), new Map([[POLICY_PATH, bytes]]));
+  outputOf(command).result({ policy: policy.sha256 }, () => [`policy ${policy.sha256} is signed and published`]);
+}
+
+async function publishTargets(
+  command: Command,
+  { home, options }: { home: Home; options: PassphraseOptions },
+  change: (trusted: TrustedMetadata) => TargetsChange,
+  files: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<void> {
+  const keys = await withPassphrase(options, (passphrase) => ({
+    targets: home.loadKeys('targets', passphrase),
+    snapshot: home.loadKeys('snapshot', passphrase),
+  }));
+  await withControlPlane(command, 'releaser', (publisher) =>
+    publishChange(publisher, (trusted) => {
+      const now = new Date();
+      const targets = changeTargets(trustedRole(trusted, 'targets'), change(trusted), { expiresAt: validUntil(now, 'targets'), signers: keys.targets });
+      const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), new Map([['targets', targets]]), {
+        expiresAt: validUntil(now, 'snapshot'),
+        signers: keys.snapshot,
+      });
+      return { metadata: new Map([['targets', targets], ['snapshot', snapshot]]), targets: files };
+    }),
+  );
+}
+
+async function show(command: Command): Promise<void> {
+  const trusted = await withControlPlane(command, 'viewer', (publisher) => refreshHome(publisher));
+  const { signed: root } = checkMetadata('root', trustedRole(trusted, 'root'));
+  const { signed: targets } = checkMetadata('targets', trustedRole(trusted, 'targets'));
+  const topLevel = TOP_LEVEL_ROLES.map((role) => ({ role: role as string, ...keyholdersOf(root, role) }));
+  const releasers = releasersOf(targets).map(({ app, ...keyholders }) => ({ role: releaseRoleOf(app), ...keyholders }));
+  const roles = [...topLevel, ...releasers].map(({ role, keys, threshold }) => ({ role, threshold, keyIds: keys.map(({ keyId }) => keyId) }));
+  const versions = [...trusted].map(([file, bytes]) => ({ file, version: versionOf(bytes) }));
+  outputOf(command).result({ roles, versions }, () => [
+    ...roles.flatMap(({ role, threshold, keyIds }) => [`${role}: ${threshold} of ${keyIds.length}`, ...keyIds.map((keyId) => `  ${keyId}`)]),
+    ...versions.map(({ file, version }) => `${file.padEnd(32)} version ${version}`),
+  ]);
+}
+
+type RotatableRole = Exclude<TopLevelRole, 'timestamp'>;
+
+function isRotatable(role: string): role is RotatableRole {
+  return role === 'root' || role === 'targets' || role === 'snapshot';
+}

@@ -1,0 +1,48 @@
+/** How a command ends: one line of what failed, one of what to do, and an exit code that tells the truth. */
+import { messageOf, RejectedError, TransientError } from '../../shared/errors.ts';
+
+/** Exit codes besides those of a verdict (0, 10, 20, 30); 64, 69 and 77 as in sysexits.h. */
+export const EXIT_CODES = { usage: 64, unavailable: 69, refused: 77, defect: 70 } as const;
+
+/** A command line that cannot be meant. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly hint: string | undefined;
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT_CODES.usage;
+  if (error instanceof TransientError) return EXIT_CODES.unavailable;
+  if (error instanceof RejectedError) return EXIT_CODES.refused;
+  return EXIT_CODES.defect;
+}
+
+/** The lines for people: what failed with its causes, the code, the hint. */
+export function describeFailure(error: unknown): string {
+  const code = error instanceof RejectedError ? ` [${error.code}]` : '';
+  const lines = [`keyturn: ${withCauses(error)}${code}`];
+  const hint = hintOf(error);
+  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  if (exitCodeOf(error) === EXIT_CODES.defect && error instanceof Error && error.stack) lines.push(error.stack);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same for `--json`: one object. */
+export function failureJson(error: unknown): string {
+  const code = error instanceof RejectedError ? error.code : undefined;
+  return `${JSON.stringify({ error: { code, message: withCauses(error), hint: hintOf(error) } })}\n`;
+}
+
+function hintOf(error: unknown): string | undefined {
+  if (error instanceof RejectedError || error instanceof TransientError || error instanceof UsageError) return error.hint;
+  return undefined;
+}
+
+function withCauses(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${withCauses(cause)}`;
+}

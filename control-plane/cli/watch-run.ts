@@ -1,0 +1,106 @@
+/**
+ * Follows a run and prints a line for each check as it comes. The lines are judged here from the plan, but the chain is
+ * only verified at the end, when the whole ledger is read; the verdict comes from there.
+ */
+import { parseEntry, type SealedEntry } from '../../shared/ledger/entry.ts';
+import { deriveSummary } from '../../shared/ledger/derive.ts';
+import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
+import { parseBuildRecord } from '../../shared/release/build-record.ts';
+import { parsePlan } from '../../shared/release/plan.ts';
+import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
+import { parsePolicy } from '../../shared/trust/policy.ts';
+import { sha256 } from '../../shared/digest.ts';
+import type { Run, RunUpdate } from '../../shared/rpc/generated/messages.ts';
+import { finishedLine, runningLine } from './ledger-table.ts';
+import type { Publisher } from './publication.ts';
+import { fetchMaterial, type Material } from './run-ledger.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface WatchOptions extends Pick<Publisher, 'client' | 'source'> {
+  readonly terminal: Terminal;
+  readonly write: (text: string) => void;
+  /** `ended`: until the report of the ended run is recorded; `rolledBack`: until the removal is proven. */
+  readonly until: 'ended' | 'rolledBack';
+}
+
+/** How long an ended run may wait for its report before the watch ends without it. */
+const REPORT_WAIT_MS = 60_000;
+const END_PHASES = ['proven', 'failed', 'rolledBack'];
+
+export async function watchRun(runId: string, options: WatchOptions): Promise<void> {
+  const stopped = new AbortController();
+  const watched = new WatchedRun(options);
+  let reportTimer: NodeJS.Timeout | undefined;
+  try {
+    const updates = options.client.watchRun({ runId, fromSeq: 0, untilPhases: ['rolledBack'] }, { signal: stopped.signal });
+    for await (const update of updates) {
+      await watched.see(update);
+      if (watched.isOver) return;
+      if (watched.hasEnded) reportTimer ??= setTimeout(() => stopped.abort(), REPORT_WAIT_MS);
+    }
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+  } finally {
+    clearTimeout(reportTimer);
+    stopped.abort();
+  }
+}
+
+class WatchedRun {
+  readonly #options: WatchOptions;
+  readonly #entries: SealedEntry[] = [];
+  #run: Run | undefined;
+  #material: Material | undefined;
+  #isReported = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  get hasEnded(): boolean {
+    return this.#run !== undefined && (this.#run.refusalCode !== '' || END_PHASES.includes(this.#run.phase));
+  }
+
+  get isOver(): boolean {
+    if (this.#run && this.#run.refusalCode !== '') return true;
+    if (this.#options.until === 'rolledBack') return this.#run?.phase === 'rolledBack';
+    return this.hasEnded && this.#isReported;
+  }
+
+  async see(update: RunUpdate): Promise<void> {
+    if (update.news === 'run') this.#run = update.run;
+    if (update.news === 'progress' && update.progress.checkId !== '') this.#showRunning(update.progress.checkId);
+    if (update.news === 'entry') await this.#seeEntry(parseEntry(update.entry.entry));
+  }
+
+  async #seeEntry(sealed: SealedEntry): Promise<void> {
+    this.#entries.push(sealed);
+    const { body } = sealed.entry;
+    if (body.type === 'run-admitted' && this.#run) {
+      this.#material = await fetchMaterial([sealed.bytes], { ...this.#options, run: this.#run });
+    }
+    if (body.type !== 'check-recorded') return;
+    if (body.evidence.check === 'g8.report') this.#isReported = true;
+    const row = this.#summary()?.gates.flatMap((gate) => gate.checks).find(({ id }) => id === body.evidence.check);
+    if (row) this.#options.write(finishedLine(row, this.#options.terminal));
+  }
+
+  #showRunning(checkId: string): void {
+    const gate = /^g(\d)\./.exec(checkId)?.[1];
+    this.#options.write(runningLine({ gate: gate ? `G${gate}` : '', id: checkId }, this.#options.terminal));
+  }
+
+  #summary(): ReturnType<typeof deriveSummary> | undefined {
+    if (!this.#material) return undefined;
+    const { statement, plan, buildRecord, policy } = this.#material;
+    const { subGaps, gates } = parsePolicy(policy);
+    return deriveSummary({
+      entries: this.#entries,
+      release: { statement: parseReleaseStatement(statement), plan: parsePlan(plan), statementDigest: sha256(statement) },
+      buildRecord: parseBuildRecord(buildRecord),
+      acceptedGaps: subGaps.accept,
+      requiredGates: gates.required,
+      kinds: checkKinds,
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '../../shared/time/clock.ts';
+import type { CertificateAuthority } from '../authority/certificate-authority.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Store } from '../store/schema.ts';
+import type { HostSessions } from './host-sessions.ts';
+import type { RunNews } from './run-news.ts';
+
+/** What the gateway works with. */
+export interface GatewayContext {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly authority: CertificateAuthority;
+  readonly clock: Clock;
+  readonly sessions: HostSessions;
+  readonly news: RunNews;
+  /** Called after a run has durably entered an end phase, or its report was recorded. Must not throw. */
+  onRunSettled(runId: string): void;
+  /** Hears of every failed call. */
+  onError(method: string, error: unknown): void;
+}

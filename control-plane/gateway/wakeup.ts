@@ -1,0 +1,22 @@
+/** One sleeper, many who may wake it. A wake-up while nobody sleeps is not lost: the next sleep ends at once. */
+export class Wakeup {
+  #isDue = false;
+  #resolve: (() => void) | undefined;
+
+  wake(): void {
+    this.#isDue = true;
+    this.#resolve?.();
+  }
+
+  /** Resolves at the next wake-up, or when the signal is aborted. */
+  async sleep(signal: AbortSignal): Promise<void> {
+    if (!this.#isDue && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    this.#resolve = undefined;
+    this.#isDue = false;
+  }
+}

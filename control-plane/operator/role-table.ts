@@ -1,0 +1,37 @@
+/** Who may call what. Each method has a row, so that a new one cannot be forgotten. */
+import { RejectedError } from '../../shared/errors.ts';
+import type { OperatorService } from '../../shared/rpc/generated/services.ts';
+import { type OperatorIdentity, ROLES, type Role } from '../../shared/rpc/peer-identity.ts';
+
+const ANYBODY = ROLES;
+
+export const ROLE_TABLE: Readonly<Record<keyof OperatorService, readonly Role[]>> = {
+  missingBlobs: ['releaser'],
+  uploadBlob: ['releaser'],
+  publish: ['releaser'],
+  fetchMetadata: ANYBODY,
+  fetchBlobs: ANYBODY,
+  listReleases: ANYBODY,
+  createJoinToken: ['operator'],
+  listHosts: ANYBODY,
+  revokeHost: ['operator'],
+  deploy: ['operator'],
+  rollback: ['operator'],
+  listRuns: ANYBODY,
+  getRun: ANYBODY,
+  watchRun: ANYBODY,
+  fetchReport: ANYBODY,
+};
+
+/** Errors: `RejectedError('role-not-sufficient')`. */
+export function checkRole(method: keyof OperatorService, { name, role }: OperatorIdentity): void {
+  const allowed = ROLE_TABLE[method];
+  if (allowed.includes(role)) return;
+  throw new RejectedError(
+    'role-not-sufficient',
+    `failed to call ${method}: "${name}" is ${role}, expected ${allowed.join(' or ')}`,
+    {
+      hint: 'use a certificate with that role',
+    },
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * G8: makes the report of each run that has ended.
+ *
+ * 1. Documents 01 to 07 come from the ledger as it stands after the run; they go to the sinks, and their digests to the
+ *    host, which records them as evidence of G8.
+ * 2. Document 08 comes from the ledger that is then complete; it goes to the same sinks.
+ * 3. A run that is rolled back later gets its documents anew; what the host recorded of the first ones stays.
+ * 4. What was not finished when the control plane stopped is done when it starts.
+ */
+import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
+import type { ControlPlane } from '../service.ts';
+import { findReport, replaceReport } from '../store/report-documents.ts';
+import { listRuns } from '../store/runs.ts';
+import { readStoredLedger } from './stored-ledger.ts';
+import { buildFinalDocument, buildProvingDocuments } from './documents.ts';
+import { reportSetOf } from './report-set.ts';
+import { publish, type ReportSet, type ReportSink, type SinkReceipt } from './sinks/sink.ts';
+
+export interface ReportServiceOptions {
+  readonly sinks: readonly ReportSink[];
+  readonly onError: (runId: string, error: unknown) => void;
+}
+
+const END_PHASES = ['proven', 'failed', 'rolledBack'];
+const RECENT_RUNS = 1_000;
+
+export class ReportService {
+  readonly #plane: ControlPlane;
+  readonly #options: ReportServiceOptions;
+  /** One report after the other; the sinks are shared. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(plane: ControlPlane, options: ReportServiceOptions) {
+    this.#plane = plane;
+    this.#options = options;
+  }
+
+  /** Rule 4. */
+  async resume(): Promise<void> {
+    const runs = await listRuns(this.#plane.store, { host: undefined, limit: RECENT_RUNS });
+    for (const run of runs) if (END_PHASES.includes(run.phase)) this.note(run.id);
+  }
+
+  /** To be called when something about a run that may have ended is new. Never throws. */
+  note(runId: string): void {
+    this.#last = this.#last.then(() => this.#report(runId)).catch((error: unknown) => this.#options.onError(runId, error));
+  }
+
+  /** Resolves when what was noted so far is done. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
+  async #report(runId: string): Promise<void> {
+    const ledger = await readStoredLedger(runId, this.#plane);
+    if (!END_PHASES.includes(ledger.summary.phase)) return;
+    if (isReportRecorded(ledger)) await this.#complete(runId, ledger);
+    else await this.#begin(runId, ledger);
+  }
+
+  async #begin(runId: string, ledger: VerifiedLedger): Promise<void> {
+    if ((await findReport(this.#plane.store, runId)).length > 0) return;
+    const set = reportSetOf(buildProvingDocuments(ledger));
+    const receipts = await this.#publish(runId, set);
+    const sinks = receipts.map(({ kind, location, ok }) => ({ kind, location, accepted: ok }));
+    await this.#plane.recordReport(runId, { documents: set.files, sinks });
+  }
+
+  async #complete(runId: string, ledger: VerifiedLedger): Promise<void> {
+    const set = reportSetOf([...buildProvingDocuments(ledger), buildFinalDocument(ledger)]);
+    const kept = new Map((await findReport(this.#plane.store, runId)).map(({ name, sha256 }) => [name, sha256]));
+    if (set.files.every(({ name, sha256 }) => kept.get(name) === sha256)) return;
+    await this.#publish(runId, set);
+    await this.#plane.store.transaction().execute((transaction) => replaceReport(transaction, runId, set.files));
+  }
+
+  async #publish(runId: string, set: ReportSet): Promise<SinkReceipt[]> {
+    const receipts = await publish(set, this.#options.sinks);
+    for (const { kind, location, reason } of receipts) {
+      if (reason !== undefined) this.#options.onError(runId, new Error(`the ${kind} sink "${location}" did not take the report: ${reason}`));
+    }
+    return receipts;
+  }
+}
+
+function isReportRecorded({ summary }: VerifiedLedger): boolean {
+  return summary.gates.some(({ checks }) => checks.some(({ id, evidenceId }) => id === 'g8.report' && evidenceId !== undefined));
+}

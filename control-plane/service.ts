@@ -1,0 +1,155 @@
+/**
+ * The control plane as one object: made, started, stopped. `keyturn serve` and the tests run this.
+ *
+ * In its folder: `store.sqlite`, `authority/`, `content/` (blobs), `timestamp-key.pem`.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+
+import type { PublishRequest, PublishResponse } from '../shared/rpc/generated/messages.ts';
+import type { Role } from '../shared/rpc/peer-identity.ts';
+import { makeDirectory } from '../shared/store/atomic-file.ts';
+import { type Clock, systemClock } from '../shared/time/clock.ts';
+import type { PublicKey } from '../shared/trust/keys.ts';
+import { createAuthority, openAuthority } from './authority/authority-files.ts';
+import type { CertificateAuthority, IssuedIdentity } from './authority/certificate-authority.ts';
+import { issueOperatorIdentity } from './authority/operator-identity.ts';
+import { createTimestampKey, openTimestampKey } from './authority/timestamp-key.ts';
+import { BlobStore } from './blobs/blob-store.ts';
+import { HostSessions } from './gateway/host-sessions.ts';
+import { RunNews } from './gateway/run-news.ts';
+import { type Addresses, type ListenAddresses, listenerCredentials, startListeners } from './listeners.ts';
+import type { OperatorContext } from './operator/operator-context.ts';
+import { publish } from './operator/publish.ts';
+import { type PublishedReport, recordReport } from './operator/record-report.ts';
+import { keepRenewing, type Renewals } from './renewals.ts';
+import { publishedVersions } from './store/publications.ts';
+import { openSqliteStore } from './store/database.ts';
+import type { Store } from './store/schema.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+
+export interface ControlPlaneConfig {
+  /** Holds everything that the control plane keeps. */
+  readonly folder: string;
+  readonly listen: ListenAddresses;
+  /** DNS names and addresses to put into the server's certificate, for tools other than ours. */
+  readonly serverNames?: readonly string[];
+  /** How long a timestamp is valid while no policy is published; an hour by default. */
+  readonly timestampLifetimeMs?: number;
+  readonly clock?: Clock;
+  readonly random?: (count: number) => Buffer;
+  /** Called after a run has durably entered an end phase, or its report was recorded. Must not throw. */
+  readonly onRunSettled?: (runId: string) => void;
+  /** Hears of every failed call and every failed renewal. */
+  readonly onError?: (action: string, error: unknown) => void;
+}
+
+export interface ControlPlane {
+  /** As they were bound, `host:port`. */
+  readonly addresses: Addresses;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly authority: CertificateAuthority;
+  /** As a releaser's call would, for the first publication of a new control plane. Errors: those of `publish`. */
+  publish(request: PublishRequest): Promise<PublishResponse>;
+  /** False until the first publication. */
+  isPublished(): Promise<boolean>;
+  /** Keeps the report of a run and asks its host to record the receipt. Errors: `run-not-found`. */
+  recordReport(runId: string, report: PublishedReport): Promise<void>;
+  /** Ends every session, closes the listeners, then the store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes the folder of a new control plane: its CA and its freshness key, whose public half belongs into the trust
+ * root. Errors: `RejectedError` with `authority-exists` or `timestamp-key-exists`.
+ */
+export async function createControlPlane(
+  folder: string,
+  clock: Clock = systemClock,
+): Promise<{ caCertificate: string; timestampKey: PublicKey }> {
+  makeDirectory(folder, { mode: 0o700 });
+  const timestampKey = createTimestampKey(folder);
+  const authority = await createAuthority(join(folder, 'authority'), clock);
+  return { caCertificate: authority.caCertificate, timestampKey };
+}
+
+/**
+ * Issues a certificate for a person or a pipeline, while the control plane runs or not. Errors: those of
+ * `issueOperatorCertificate`, `authority-missing`.
+ */
+export async function issueOperator(
+  folder: string,
+  operator: { readonly name: string; readonly role: Role; readonly lifetimeMs?: number },
+  clock: Clock = systemClock,
+): Promise<IssuedIdentity> {
+  const authority = await openAuthority(join(folder, 'authority'), clock);
+  const store = await openSqliteStore(join(folder, 'store.sqlite'));
+  try {
+    return await issueOperatorIdentity({ store, authority }, operator);
+  } finally {
+    await store.destroy();
+  }
+}
+
+/** Errors: `RejectedError` when the folder holds no control plane, `TransientError` when an address cannot be bound. */
+export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
+  const clock = config.clock ?? systemClock;
+  const authority = await openAuthority(join(config.folder, 'authority'), clock);
+  const timestampKey = openTimestampKey(config.folder);
+  const store = await openSqliteStore(join(config.folder, 'store.sqlite'));
+  let renewals: Renewals | undefined;
+  const context: OperatorContext = {
+    store,
+    authority,
+    clock,
+    blobs: new BlobStore(join(config.folder, 'content')),
+    sessions: new HostSessions(),
+    news: new RunNews(),
+    timestamping: { key: timestampKey, defaultLifetimeMs: config.timestampLifetimeMs ?? HOUR_MS },
+    random: config.random ?? randomBytes,
+    onRunSettled: config.onRunSettled ?? (() => {}),
+    onPublished: () => renewals?.onPublished(),
+    onError: config.onError ?? (() => {}),
+  };
+  try {
+    const opened = await listen(config, context);
+    renewals = opened.renewals;
+    return opened.controlPlane;
+  } catch (error) {
+    await store.destroy();
+    throw error;
+  }
+}
+
+async function listen(
+  config: ControlPlaneConfig,
+  context: OperatorContext,
+): Promise<{ controlPlane: ControlPlane; renewals: Renewals }> {
+  const issue = () => context.authority.issueServerCertificate(config.serverNames ?? []);
+  const credentials = listenerCredentials(await issue());
+  const { listeners, addresses, probes } = await startListeners(config.listen, context, credentials);
+  const renewals = await keepRenewing(context, async () => {
+    const renewed = await issue();
+    credentials.forAnybody.replaceIdentity(renewed);
+    credentials.forKnown.replaceIdentity(renewed);
+  });
+  const controlPlane: ControlPlane = {
+    addresses,
+    store: context.store,
+    blobs: context.blobs,
+    authority: context.authority,
+    publish: (request) => publish(context, request),
+    isPublished: async () => (await publishedVersions(context.store)) !== undefined,
+    recordReport: (runId, report) => recordReport(context, runId, report),
+    stop: async () => {
+      renewals.cancel();
+      probes.stopServing();
+      context.sessions.endAll();
+      await Promise.all(listeners.map((listener) => listener.stop()));
+      await context.store.destroy();
+    },
+  };
+  return { controlPlane, renewals };
+}

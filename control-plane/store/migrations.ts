@@ -1,0 +1,97 @@
+/**
+ * Every change of the schema, in order. A migration that was released is never edited; the next one follows it.
+ */
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+
+/** What the databases spell differently. */
+export interface Dialect {
+  readonly name: 'sqlite' | 'postgresql';
+}
+
+interface Migration {
+  readonly version: number;
+  up(db: Kysely<unknown>, dialect: Dialect): Promise<void>;
+}
+
+const MIGRATIONS: readonly Migration[] = [{ version: 1, up: createFirstTables }];
+
+/** Brings the schema to the newest version, each step in a transaction of its own. Running it again does nothing. */
+export async function migrate(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  await sql`create table if not exists schema_version (id integer primary key, version integer not null)`.execute(db);
+  for (const migration of MIGRATIONS) {
+    await db.transaction().execute(async (transaction) => {
+      if ((await schemaVersion(transaction)) >= migration.version) return;
+      await migration.up(transaction, dialect);
+      await sql`insert into schema_version (id, version) values (1, ${migration.version})
+        on conflict (id) do update set version = excluded.version`.execute(transaction);
+    });
+  }
+}
+
+/** The version of the schema; 0 for an empty database. */
+export async function schemaVersion(db: Kysely<unknown>): Promise<number> {
+  const { rows } = await sql<{ version: number }>`select version from schema_version where id = 1`.execute(db);
+  return rows[0]?.version ?? 0;
+}
+
+async function createFirstTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const bytes = sql.raw(dialect.name === 'sqlite' ? 'blob' : 'bytea');
+  for (const statement of [...hostTables(bytes), ...runTables(bytes), ...publicationTables(bytes)]) {
+    await statement.execute(db);
+  }
+}
+
+function hostTables(bytes: RawBuilder<unknown>): RawBuilder<unknown>[] {
+  return [
+    sql`create table hosts (
+      name text primary key, created_at bigint not null, enrolled_at bigint, revoked_at bigint,
+      incarnation integer not null, last_seen_at bigint, clock_at bigint, agent_version text)`,
+    sql`create table host_keys (
+      host text not null references hosts (name), incarnation integer not null, ledger_public_key text not null,
+      registered_at bigint not null, primary key (host, incarnation))`,
+    sql`create table join_tokens (
+      sha256 text primary key, host text not null references hosts (name), created_at bigint not null,
+      expires_at bigint not null, used_at bigint)`,
+    sql`create table certificates (
+      serial text primary key, kind text not null, subject text not null, issued_at bigint not null,
+      expires_at bigint not null, revoked_at bigint)`,
+    sql`create table directives (
+      host text not null references hosts (name), incarnation integer not null, seq bigint not null,
+      run_id text not null, kind text not null, bytes ${bytes} not null, created_at bigint not null, outcome text,
+      primary key (host, incarnation, seq))`,
+    sql`create table inbox_positions (
+      host text not null references hosts (name), incarnation integer not null, position bigint not null,
+      primary key (host, incarnation))`,
+  ];
+}
+
+function runTables(bytes: RawBuilder<unknown>): RawBuilder<unknown>[] {
+  return [
+    sql`create table runs (
+      id text primary key, host text not null references hosts (name), incarnation integer not null, app text not null,
+      version text not null, target_path text not null, statement_sha256 text not null, phase text not null,
+      refusal_code text, created_at bigint not null, entry_count integer not null)`,
+    sql`create index runs_of_host on runs (host, id)`,
+    sql`create table ledger_entries (
+      run_id text not null references runs (id), seq integer not null, digest text not null, bytes ${bytes} not null,
+      primary key (run_id, seq))`,
+    sql`create table ledger_heads (
+      run_id text primary key references runs (id), size integer not null, envelope ${bytes} not null)`,
+    sql`create table report_documents (
+      run_id text not null references runs (id), name text not null, sha256 text not null, content ${bytes} not null,
+      primary key (run_id, name))`,
+  ];
+}
+
+function publicationTables(bytes: RawBuilder<unknown>): RawBuilder<unknown>[] {
+  return [
+    sql`create table publication (
+      id integer primary key, root integer not null, timestamp integer not null, snapshot integer not null,
+      targets integer not null)`,
+    sql`create table metadata_files (
+      name text primary key, content ${bytes} not null, published_at bigint not null)`,
+    sql`create table targets (
+      path text not null, sha256 text not null, content ${bytes} not null, published_at bigint not null,
+      primary key (path, sha256))`,
+  ];
+}

@@ -1,0 +1,142 @@
+/**
+ * The tables. Instants are milliseconds since 1970; bytes are exactly what a peer sent. Nothing here is particular to
+ * one database: texts, whole numbers, bytes, and keys.
+ */
+import type { Kysely } from 'kysely';
+
+export interface Schema {
+  hosts: HostRow;
+  host_keys: HostKeyRow;
+  join_tokens: JoinTokenRow;
+  certificates: CertificateRow;
+  directives: DirectiveRow;
+  inbox_positions: InboxPositionRow;
+  runs: RunRow;
+  ledger_entries: LedgerEntryRow;
+  ledger_heads: LedgerHeadRow;
+  publication: PublicationRow;
+  metadata_files: MetadataFileRow;
+  targets: TargetRow;
+  report_documents: ReportDocumentRow;
+}
+
+/** The database, or a transaction in it. */
+export type Store = Kysely<Schema>;
+
+export interface HostRow {
+  name: string;
+  created_at: number;
+  enrolled_at: number | null;
+  revoked_at: number | null;
+  /** Counts the ledger keys that the host had: with a new one it begins a new life, with empty logs. */
+  incarnation: number;
+  last_seen_at: number | null;
+  clock_at: number | null;
+  agent_version: string | null;
+}
+
+export interface HostKeyRow {
+  host: string;
+  incarnation: number;
+  /** SPKI PEM. */
+  ledger_public_key: string;
+  registered_at: number;
+}
+
+export interface JoinTokenRow {
+  /** SHA-256 of the token; the token itself is kept nowhere. */
+  sha256: string;
+  host: string;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
+
+export interface CertificateRow {
+  serial: string;
+  kind: 'host' | 'operator' | 'server';
+  /** The name of the host or the operator. */
+  subject: string;
+  issued_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+}
+
+export interface DirectiveRow {
+  host: string;
+  incarnation: number;
+  /** From 1, without a gap. */
+  seq: number;
+  run_id: string;
+  kind: 'deploy' | 'rollback' | 'recordReport';
+  bytes: Buffer;
+  created_at: number;
+  /** What the host decided: `accepted` or its refusal code; null while unknown. */
+  outcome: string | null;
+}
+
+export interface InboxPositionRow {
+  host: string;
+  incarnation: number;
+  /** The highest id of the host's outbox that is durable here. */
+  position: number;
+}
+
+export interface RunRow {
+  id: string;
+  host: string;
+  incarnation: number;
+  app: string;
+  version: string;
+  target_path: string;
+  statement_sha256: string;
+  /** The last phase in its ledger; `queued` before the first entry. */
+  phase: string;
+  refusal_code: string | null;
+  created_at: number;
+  entry_count: number;
+}
+
+export interface LedgerEntryRow {
+  run_id: string;
+  seq: number;
+  digest: string;
+  bytes: Buffer;
+}
+
+/** The newest head of a ledger. */
+export interface LedgerHeadRow {
+  run_id: string;
+  size: number;
+  envelope: Buffer;
+}
+
+/** One row: which versions are published together. */
+export interface PublicationRow {
+  id: number;
+  root: number;
+  timestamp: number;
+  snapshot: number;
+  targets: number;
+}
+
+export interface MetadataFileRow {
+  /** As in the repository: `2.root.json`, `timestamp.json`. */
+  name: string;
+  content: Buffer;
+  published_at: number;
+}
+
+export interface TargetRow {
+  path: string;
+  sha256: string;
+  content: Buffer;
+  published_at: number;
+}
+
+export interface ReportDocumentRow {
+  run_id: string;
+  name: string;
+  sha256: string;
+  content: Buffer;
+}

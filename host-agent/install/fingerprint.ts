@@ -1,0 +1,130 @@
+/**
+ * The fingerprint of a host, as far as an installation could change it. What counts, and therefore is compared:
+ *
+ * - `path:<name>`: each name in the install root but `.keyturn`, with kind and mode (and a link's target);
+ * - `anchor:<name>`: the content of each neighbour that the plan preserves;
+ * - `unit:<path>`, `cron:<path>`: each systemd unit, timer and crontab, with its content;
+ * - `process:<pid>`: each process that refers to the install path;
+ * - `port:<address>`: each port that such a process listens on.
+ *
+ * What other programs do meanwhile (their processes, ports, files elsewhere) does not count, so that a busy host does
+ * not fail a run; their ports are recorded all the same. Owners, times and inodes do not count either.
+ */
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { TransientError } from '../../shared/errors.ts';
+import type { RunPlaces } from '../checks/observe.ts';
+import { type AnchorReading, readAnchor } from './anchor.ts';
+import type { Fingerprint } from './fingerprint-difference.ts';
+import { processesNaming, type ReferringProcess } from './host-processes.ts';
+import { readSchedules } from './host-schedules.ts';
+import { type ListeningPort, listeningPorts } from './listening-ports.ts';
+import { KEYTURN_FOLDER } from './places.ts';
+
+export interface FingerprintOptions {
+  readonly places: RunPlaces;
+  /** Names in the install root. */
+  readonly preserve: readonly string[];
+  readonly procRoot?: string | undefined;
+  /** Where `etc`, `usr`, `run`, `var` and `home` are. */
+  readonly hostRoot?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Errors: `TransientError` when something that counts changes while it is read, or cannot be read. */
+export async function captureFingerprint(options: FingerprintOptions): Promise<Fingerprint> {
+  const { places, preserve, signal, procRoot = '/proc', hostRoot = '/' } = options;
+  const naming = pathsOfTarget(places);
+  const ports = listeningPorts(procRoot);
+  const schedules = await readSchedules({ hostRoot, naming, signal });
+  const facts = {
+    ...listing(places.installRoot),
+    ...(await anchors(places, { preserve, signal })),
+    ...Object.fromEntries(schedules.facts),
+    ...processFacts(processesNaming(naming, procRoot).referring, ports),
+  };
+  const addresses = [...new Set(ports.map(({ address }) => address))].sort();
+  return { schema: 'keyturn.fingerprint/v1', facts, listeningPorts: addresses };
+}
+
+/** What refers to the install path now. */
+export interface TargetReferences {
+  readonly units: readonly string[];
+  readonly cronEntries: readonly string[];
+  /** `pid 4711 (argument, program)`. */
+  readonly processes: readonly string[];
+  readonly ports: readonly string[];
+  /** Of all processes that were looked at. */
+  readonly processCount: number;
+}
+
+/** Errors: as `captureFingerprint`. */
+export async function findTargetReferences(options: Omit<FingerprintOptions, 'preserve'>): Promise<TargetReferences> {
+  const { places, signal, procRoot = '/proc', hostRoot = '/' } = options;
+  const naming = pathsOfTarget(places);
+  const schedules = await readSchedules({ hostRoot, naming, signal });
+  const { referring: processes, lookedAtCount } = processesNaming(naming, procRoot);
+  return {
+    processCount: lookedAtCount,
+    units: schedules.unitsNaming,
+    cronEntries: schedules.cronEntriesNaming,
+    processes: processes.map(({ pid, by }) => `pid ${pid} (${by.join(', ')})`),
+    ports: heldPorts(processes, listeningPorts(procRoot)).map(({ address }) => address),
+  };
+}
+
+/** The install path on this host, and as the plan says it where the two differ. */
+function pathsOfTarget({ installPath, rootPrefix }: RunPlaces): string[] {
+  return rootPrefix === '' ? [installPath] : [installPath, installPath.slice(rootPrefix.length)];
+}
+
+function listing(installRoot: string): Record<string, string> {
+  try {
+    const names = readdirSync(installRoot, { encoding: 'buffer' }).filter((name) => name.toString() !== KEYTURN_FOLDER);
+    return Object.fromEntries(names.map((name) => [`path:${nameText(name)}`, standing(installRoot, name)]));
+  } catch (cause) {
+    throw new TransientError(`failed to list install root "${installRoot}"`, { cause });
+  }
+}
+
+function standing(installRoot: string, name: Buffer): string {
+  const path = Buffer.concat([Buffer.from(`${installRoot}/`), name]);
+  const stat = lstatSync(path);
+  if (stat.isSymbolicLink()) return `link ${readlinkSync(path, { encoding: 'buffer' }).toString('latin1')}`;
+  const mode = (stat.mode & 0o7777).toString(8);
+  if (stat.isDirectory()) return `folder ${mode}`;
+  return `${stat.isFile() ? 'file' : 'special'} ${mode}`;
+}
+
+async function anchors(
+  places: RunPlaces,
+  { preserve, signal }: { preserve: readonly string[]; signal: AbortSignal | undefined },
+): Promise<Record<string, string>> {
+  const facts: Record<string, string> = {};
+  for (const name of preserve) {
+    facts[`anchor:${name}`] = anchorText(await readAnchor(join(places.installRoot, name), { signal }));
+  }
+  return facts;
+}
+
+function anchorText(reading: AnchorReading): string {
+  return 'digest' in reading ? `${reading.is} ${reading.digest}` : reading.is;
+}
+
+function processFacts(processes: readonly ReferringProcess[], ports: readonly ListeningPort[]): Record<string, string> {
+  return Object.fromEntries([
+    ...processes.map(({ pid, program, by }) => [`process:${pid}`, `${program} by ${by.join(', ')}`]),
+    ...heldPorts(processes, ports).map(({ address, pid }) => [`port:${address}`, `pid ${pid}`]),
+  ]);
+}
+
+function heldPorts(processes: readonly ReferringProcess[], ports: readonly ListeningPort[]) {
+  return processes.flatMap(({ pid, sockets }) =>
+    ports.filter(({ inode }) => sockets.includes(inode)).map(({ address }) => ({ address, pid })),
+  );
+}
+
+function nameText(name: Buffer): string {
+  const text = name.toString('utf8');
+  return Buffer.from(text).equals(name) ? text : `bytes ${name.toString('hex')}`;
+}

@@ -1,0 +1,47 @@
+/** Sockets that wait for the network, from /proc/net: TCP in state LISTEN, UDP without a peer. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCodeOf } from '../../shared/errors.ts';
+
+export interface ListeningPort {
+  /** `tcp 0.0.0.0:443`, `udp [::]:53`. */
+  readonly address: string;
+  /** Of the socket, as in `/proc/<pid>/fd`. */
+  readonly inode: string;
+}
+
+const TABLES = [
+  { file: 'tcp', protocol: 'tcp', state: '0A' },
+  { file: 'tcp6', protocol: 'tcp', state: '0A' },
+  { file: 'udp', protocol: 'udp', state: '07' },
+  { file: 'udp6', protocol: 'udp', state: '07' },
+] as const;
+
+/** In the kernel's order. A table that this kernel does not have is empty. */
+export function listeningPorts(procRoot: string): ListeningPort[] {
+  return TABLES.flatMap(({ file, protocol, state }) =>
+    rowsOf(join(procRoot, 'net', file))
+      .filter((row) => row[3] === state)
+      .map((row) => ({ address: `${protocol} ${addressText(row[1] ?? '')}`, inode: row[9] ?? '' })),
+  );
+}
+
+/** `0100007F:1F90` is 127.0.0.1:8080: words of four bytes in the byte order of the processor, then the port. */
+export function addressText(field: string): string {
+  const [host = '', port = ''] = field.split(':');
+  const bytes = (host.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).reverse());
+  const number = Number.parseInt(port, 16);
+  if (bytes.length === 4) return `${bytes.map((byte) => Number.parseInt(byte, 16)).join('.')}:${number}`;
+  const groups = (bytes.join('').match(/.{4}/g) ?? []).join(':').toLowerCase();
+  return `[${new URL(`http://[${groups}]/`).hostname.slice(1, -1)}]:${number}`;
+}
+
+function rowsOf(path: string): string[][] {
+  try {
+    const lines = readFileSync(path, 'utf8').trim().split('\n').slice(1);
+    return lines.map((line) => line.trim().split(/\s+/));
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return []; // a kernel without IPv6
+    throw error;
+  }
+}

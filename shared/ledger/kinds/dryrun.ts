@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../../release/plan.ts';
+import { type CheckKind, expectEqual, expectThat } from '../check-kind.ts';
+import type { Expectation } from '../status.ts';
+import { expectExit, processFindings, processSeenSchema } from './process-seen.ts';
+import { expectReadOnly, readOnlyProofSchema, sqlCountsSchema } from './sql.ts';
+
+const name = z.string().regex(NAME_PATTERN);
+const stopGate = z.string().regex(/^[A-Z][A-Z0-9-]{0,15}$/);
+
+const paramsSchema = z.strictObject({
+  entrypoint: name,
+  /** Invariants of the plan whose counts must be the same before and after; a dry run that proves none proves nothing. */
+  invariants: z.array(name).min(1).max(32),
+});
+export type DryrunParams = z.infer<typeof paramsSchema>;
+
+const observationSchema = z.strictObject({
+  entrypoint: z.string().max(64),
+  /** The last process of the dry run: the one that closed it. */
+  process: processSeenSchema,
+  /** What the entrypoint declares. */
+  declaredStopGates: z.array(stopGate).max(32),
+  /** Where it paused and was resumed by a ruling, in order. */
+  resumedStopGates: z.array(stopGate).max(64),
+  /** Whether its closeout line came. */
+  isClosedOut: z.boolean(),
+  invariants: z
+    .array(z.strictObject({ name, readOnly: readOnlyProofSchema, before: sqlCountsSchema, after: sqlCountsSchema }))
+    .max(32),
+});
+export type DryrunObservation = z.infer<typeof observationSchema>;
+
+/** A dry run over live data: it paused at each of its stop gates, closed out, and left every production count as it was. */
+export const dryrunKind: CheckKind<DryrunParams, DryrunObservation> = {
+  kind: 'dryrun',
+  params: paramsSchema,
+  observation: observationSchema,
+  timeoutMs: 3_600_000,
+  judge: ({ entrypoint, invariants }, seen) => ({
+    expectations: [
+      expectEqual('entrypoint', entrypoint, seen.entrypoint),
+      expectExit('end', [0], seen.process),
+      expectEqual('stop gates passed', seen.declaredStopGates, seen.resumedStopGates),
+      expectEqual('closeout', true, seen.isClosedOut),
+      ...invariants.flatMap((invariant) => expectInvariant(invariant, seen)),
+    ],
+    findings: processFindings(seen.process),
+  }),
+};
+
+function expectInvariant(invariant: string, { invariants }: DryrunObservation): Expectation[] {
+  const seen = invariants.find((candidate) => candidate.name === invariant);
+  const hasCounts = seen !== undefined && Object.keys(seen.before).length > 0;
+  if (!hasCounts) return [expectThat(`invariant "${invariant}"`, { expected: 'counts', actual: 'none', met: false })];
+  return [
+    ...expectReadOnly(seen.readOnly),
+    expectEqual(`invariant "${invariant}"`, countsText(seen.before), countsText(seen.after)),
+  ];
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  const names = Object.keys(counts).sort();
+  return names.map((query) => `${query} ${counts[query]}`).join(', ');
+}

@@ -1,0 +1,54 @@
+import { completeCounts, type TestCounts } from './counts.ts';
+
+/** The end of mocha's spec, dot and list reporters; the details of failures follow only where there are failures. */
+const SUMMARY =
+  /(?:^|\n) {2}(\d{1,9}) passing \([^()\n]{1,32}\)\n(?: {2}(\d{1,9}) pending\n)?(?: {2}(\d{1,9}) failing\n\n {2}1\) [\s\S]*)?\s*$/;
+const ANY_SUMMARY = /\n {2}\d{1,9} passing \([^()\n]{1,32}\)\n/g;
+
+export function readMocha(stdout: string): TestCounts | undefined {
+  return stdout.trimStart().startsWith('{') ? readMochaJson(stdout) : readMochaSpec(stdout);
+}
+
+function readMochaSpec(stdout: string): TestCounts | undefined {
+  const text = `\n${stdout.trimEnd()}\n`;
+  const last = [...text.matchAll(ANY_SUMMARY)].at(-1);
+  const summary = SUMMARY.exec(text.slice(last?.index ?? text.length));
+  if (!summary) return undefined;
+  const [passed, pending, failed] = [summary[1], summary[2], summary[3]].map((digits) => Number(digits ?? 0));
+  return countsOf({ passes: passed ?? 0, pending: pending ?? 0, failures: failed ?? 0 });
+}
+
+/** The JSON reporter writes one document, in which the totals must agree with the lists. */
+function readMochaJson(stdout: string): TestCounts | undefined {
+  const report = parseObject(stdout);
+  const stats = report?.stats as Record<string, unknown> | undefined;
+  if (!report || typeof stats !== 'object' || stats === null) return undefined;
+  const lengths = ['passes', 'pending', 'failures'].map((name) => {
+    const list = report[name];
+    return Array.isArray(list) && stats[name] === list.length ? list.length : Number.NaN;
+  });
+  if (lengths.some(Number.isNaN)) return undefined;
+  const [passes = 0, pending = 0, failures = 0] = lengths;
+  return countsOf({ passes, pending, failures });
+}
+
+function countsOf({
+  passes,
+  pending,
+  failures,
+}: {
+  passes: number;
+  pending: number;
+  failures: number;
+}): TestCounts | undefined {
+  return completeCounts('mocha', { ran: passes + pending + failures, failed: failures, errors: 0, skipped: pending });
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // not JSON: another reporter, or an output that was cut
+  }
+}

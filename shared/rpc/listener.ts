@@ -1,0 +1,58 @@
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
+
+import { messageOf, TransientError } from '../errors.ts';
+import { SERVER_OPTIONS } from './channel-options.ts';
+
+export type { Server };
+
+/** How long open calls get to end by themselves once the listener stops. */
+const STOP_GRACE_MS = 2_000;
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+export interface Listener {
+  /** `host:port` as it was bound. */
+  readonly address: string;
+  readonly port: number;
+  /** Takes no more calls, waits a little for the open ones, then cuts them off. */
+  stop(): Promise<void>;
+}
+
+/** A server with our limits, to which services are added before it listens. */
+export function createServer(): Server {
+  return new Server(SERVER_OPTIONS);
+}
+
+/** Errors: `TransientError` when the address cannot be bound. */
+export async function startListener(
+  server: Server,
+  { host, port }: ListenAddress,
+  credentials: ServerCredentials,
+): Promise<Listener> {
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(joined(host, port), credentials, (cause, actual) =>
+      cause
+        ? reject(new TransientError(`failed to listen on "${joined(host, port)}": ${messageOf(cause)}`, { cause }))
+        : resolve(actual),
+    );
+  });
+  return { address: joined(host, bound), port: bound, stop: () => stopServer(server) };
+}
+
+function stopServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cutOff = setTimeout(() => server.forceShutdown(), STOP_GRACE_MS);
+    server.tryShutdown(() => {
+      clearTimeout(cutOff);
+      resolve();
+    });
+  });
+}
+
+function joined(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

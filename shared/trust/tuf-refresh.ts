@@ -1,0 +1,167 @@
+/**
+ * One refresh of trusted metadata: a function from the trusted set and a source to the next trusted set. The agent, the
+ * command line, the control plane (which admits a publication when a client of the previous state accepts it) and the
+ * conformance client all run this one.
+ *
+ * tuf-js does the work, in a temporary folder of its own that nobody reads afterwards: it writes files in place and
+ * unsynced, and an empty `root.json` would end it for good.
+ *
+ * What a failed refresh leaves (the specification's rule, and what its conformance suite demands): each step that was
+ * passed counts, in the order root, timestamp, snapshot, targets, delegated roles; the first failure ends the walk, and
+ * every later role stays as it was.
+ * 1. New roots are kept although a later step fails: a rotation is how a stolen timestamp or snapshot key is revoked, and
+ *    whoever holds that key must not be able to undo it by serving garbage next.
+ * 2. A new timestamp is kept although its snapshot fails, as is a snapshot whose targets fail: forgetting them would
+ *    let an older state be shown again.
+ * 3. `trusted` holds only whole files that were verified. The caller adopts all of it in one transaction, or none.
+ * 4. Only `fresh` says that the set belongs together. After a failure it may hold a timestamp that is newer than its
+ *    snapshot, so targets are found during a fresh refresh and never looked up in the set.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { TargetFile, Updater } from 'tuf-js';
+import { BadVersionError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
+
+import { messageOf, RejectedError, TransientError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { removeTree, writeFileAtomic } from '../store/atomic-file.ts';
+import type { MetadataSource } from './source.ts';
+import { REPOSITORY_URL, SourceFetcher } from './source-fetcher.ts';
+import { expiryOf } from './tuf-metadata.ts';
+import { checkMetadata } from './tuf-rules.ts';
+
+/** Verified metadata by file name: `root.json`, `timestamp.json`, `release-app.json`. */
+export type TrustedMetadata = ReadonlyMap<string, Uint8Array>;
+
+/** A target that a trusted role lists. `length` is in bytes; `sha256` is always there under Keyturn's own rules. */
+export type TrustedTarget = {
+  readonly path: string;
+  readonly length: number;
+  readonly sha256: string | undefined;
+  readonly hashes: { readonly [algorithm: string]: string };
+  readonly custom: { readonly [member: string]: unknown };
+};
+
+export type RefreshRequest = {
+  readonly trusted: TrustedMetadata;
+  readonly source: MetadataSource;
+  /** Paths to look for, or only the four top-level roles. */
+  readonly targets: readonly string[] | 'top-level';
+  /** `keyturn` applies `tuf-rules.ts` to what the source sends; `tuf` takes whatever the specification allows. */
+  readonly rules: 'keyturn' | 'tuf';
+  /** The instant that expiry is judged by; the clock's by default. */
+  readonly now?: Date;
+};
+
+export type RefreshOutcome =
+  /** Everything is verified and in force until `freshUntil`. */
+  | { readonly kind: 'fresh'; readonly freshUntil: Date }
+  /** The source is wrong (`RejectedError`) or out of reach (`TransientError`). */
+  | { readonly kind: 'failed'; readonly error: RejectedError | TransientError };
+
+export type RefreshResult = {
+  /** What to adopt: as given, save for the files of the steps that were passed. */
+  readonly trusted: TrustedMetadata;
+  /** Each path asked for, undefined when no role lists it; empty unless the outcome is fresh. */
+  readonly targets: ReadonlyMap<string, TrustedTarget | undefined>;
+  readonly outcome: RefreshOutcome;
+};
+
+/** Refreshes once. What the source sends never makes it throw; a full disk or a bug does. */
+export async function refreshTrust(request: RefreshRequest): Promise<RefreshResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'keyturn-trust-'));
+  try {
+    writeTrusted(folder, request.trusted);
+    const fetcher = new SourceFetcher(request.source, request.rules);
+    const walked = await walk(request, folder, fetcher);
+    return { ...walked, trusted: readTrusted(folder, request.trusted, fetcher.fetched) };
+  } finally {
+    removeTree(folder);
+  }
+}
+
+async function walk(
+  request: RefreshRequest,
+  folder: string,
+  fetcher: SourceFetcher,
+): Promise<Pick<RefreshResult, 'outcome' | 'targets'>> {
+  try {
+    const updater = startUpdater(request, folder, fetcher);
+    await updater.refresh();
+    const targets = await findTargets(updater, request.targets);
+    const freshUntil = expiryOf(readFileSync(join(folder, 'timestamp.json')));
+    return { targets, outcome: { kind: 'fresh', freshUntil } };
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error;
+    return { targets: new Map(), outcome: { kind: 'failed', error: fetcher.failure ?? classify(error) } };
+  }
+}
+
+/** One updater serves one refresh; a second on the same object fails. Nothing is fetched before the root is sound. */
+function startUpdater({ trusted, rules, now }: RefreshRequest, folder: string, fetcher: SourceFetcher): Updater {
+  const root = trusted.get('root.json');
+  if (root === undefined)
+    throw new RejectedError('trusted-root-missing', 'failed to refresh trust: there is no root.json');
+  if (rules === 'keyturn') checkMetadata('root', root);
+  const config = { maxRootRotations: LIMITS.rootRotationCount };
+  const updater = new Updater({ metadataDir: folder, metadataBaseUrl: REPOSITORY_URL, fetcher, config });
+  if (now !== undefined) setReferenceTime(updater, now);
+  return updater;
+}
+
+/** tuf-js takes one instant at its start and judges by it; there is no option to pass another than the clock's. */
+function setReferenceTime(updater: Updater, now: Date): void {
+  const { trustedSet } = updater as unknown as { trustedSet: { referenceTime: unknown } };
+  assert(trustedSet.referenceTime instanceof Date, 'tuf-js keeps its reference time elsewhere');
+  trustedSet.referenceTime = now;
+}
+
+async function findTargets(updater: Updater, paths: RefreshRequest['targets']): Promise<RefreshResult['targets']> {
+  const found = new Map<string, TrustedTarget | undefined>();
+  for (const path of paths === 'top-level' ? [] : paths)
+    found.set(path, trustedTarget(await updater.getTargetInfo(path)));
+  return found;
+}
+
+/** tuf-js looks paths up in a plain object: "constructor" would find a function there. */
+function trustedTarget(target: TargetFile | undefined): TrustedTarget | undefined {
+  if (!(target instanceof TargetFile)) return undefined;
+  const { path, length, hashes, custom } = target;
+  return { path, length, hashes, sha256: hashes.sha256, custom };
+}
+
+function writeTrusted(folder: string, trusted: TrustedMetadata): void {
+  for (const [name, bytes] of trusted) {
+    assert.equal(basename(name), name, `"${name}" is no file name`);
+    writeFileAtomic(join(folder, name), bytes, { mode: 0o600 });
+  }
+}
+
+/**
+ * What stands in the folder afterwards. Each file must be, byte for byte, one that was trusted before or one that was
+ * fetched: on a full disk tuf-js leaves half a file behind.
+ */
+function readTrusted(folder: string, before: TrustedMetadata, fetched: readonly Buffer[]): TrustedMetadata {
+  const after = new Map<string, Uint8Array>();
+  for (const name of readdirSync(folder)) {
+    const bytes = readFileSync(join(folder, name));
+    const known = before.get(name);
+    const isWhole = (known !== undefined && bytes.equals(known)) || fetched.some((whole) => whole.equals(bytes));
+    if (!isWhole)
+      throw new TransientError(`failed to refresh trust: "${name}" is not what was fetched; is the disk full?`);
+    after.set(name, bytes);
+  }
+  return after;
+}
+
+function classify(error: unknown): RejectedError | TransientError {
+  if (error instanceof RejectedError || error instanceof TransientError) return error;
+  const message = `failed to refresh trust: ${messageOf(error)}`;
+  if (error instanceof ExpiredMetadataError) return new RejectedError('metadata-expired', message, { cause: error });
+  if (error instanceof BadVersionError)
+    return new RejectedError('metadata-version-unexpected', message, { cause: error });
+  // Signatures, digests, shapes: tuf-js tells them apart by its text alone.
+  return new RejectedError('metadata-not-trusted', message, { cause: error });
+}
