@@ -23,8 +23,8 @@ import type { OperatorContext } from './operator/operator-context.ts';
 import { publish } from './operator/publish.ts';
 import { type PublishedReport, recordReport } from './operator/record-report.ts';
 import { keepRenewing, type Renewals } from './renewals.ts';
-import { publishedVersions } from './store/publications.ts';
 import { openSqliteStore } from './store/database.ts';
+import { publishedVersions } from './store/publications.ts';
 import type { Store } from './store/schema.ts';
 
 const HOUR_MS = 60 * 60 * 1000;

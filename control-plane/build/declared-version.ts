@@ -4,7 +4,6 @@
  * steps; pattern and text enter as values, the script is always the same.
  */
 import { Script } from 'node:vm';
-import { systemCodeOf } from '../../shared/errors.ts';
 import type { DeclaredVersionObservation } from '../../shared/ledger/kinds/declared-version.ts';
 import { PATTERN_FLAGS } from '../../shared/ledger/kinds/text-match.ts';
 import { LIMITS } from '../../shared/limits.ts';
@@ -39,7 +38,8 @@ function findVersion(pattern: string, text: string): Pick<DeclaredVersionObserva
     if (typeof group !== 'string' || group === '') return { problem: 'pattern-not-found' };
     return group.length > VERSION_CHARACTERS ? { problem: 'version-too-long' } : { declared: group };
   } catch (error) {
-    if (systemCodeOf(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return { problem: 'pattern-too-slow' };
+    // An error of the other context is no instance of this one's Error.
+    if ((error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return { problem: 'pattern-too-slow' };
     throw error;
   }
 }

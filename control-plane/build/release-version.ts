@@ -1,9 +1,8 @@
 import { RejectedError } from '../../shared/errors.ts';
 import { VERSION_PATTERN } from '../../shared/release/release-statement.ts';
+import { untaggedVersion } from '../../shared/release/version-match.ts';
 
 const TAG_PREFIX = 'refs/tags/';
-/** Enough that two commits of one repository never share it. */
-const SHORT_COMMIT_DIGITS = 12;
 
 export interface VersionSources {
   readonly requested: string | undefined;
@@ -20,7 +19,7 @@ export function decideVersion({ requested, ref, declared, commit }: VersionSourc
   if (requested !== undefined) return checked(requested, 'the requested version');
   if (ref.startsWith(TAG_PREFIX)) return checked(ref.slice(TAG_PREFIX.length), `the name of the tag`);
   return checked(
-    `${declared ?? '0.0.0'}-g${commit.slice(0, SHORT_COMMIT_DIGITS)}`,
+    untaggedVersion(declared ?? '0.0.0', commit),
     'the declared version with the commit',
   );
 }

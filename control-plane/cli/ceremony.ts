@@ -7,7 +7,7 @@ import { sha256 } from '../../shared/digest.ts';
 import { generateKey, type PublicKey, type SigningKey } from '../../shared/trust/keys.ts';
 import { type Policy, parsePolicy } from '../../shared/trust/policy.ts';
 import { fileNameOf, releaseRoleOf } from '../../shared/trust/tuf-metadata.ts';
-import { createRoot, createSnapshot, createTargets, type Keyholders } from '../../shared/trust/tuf-repository.ts';
+import { createReleases, createRoot, createSnapshot, createTargets, type Keyholders } from '../../shared/trust/tuf-repository.ts';
 
 export interface Quorum {
   /** How many keys are made. */
@@ -80,12 +80,16 @@ function signFirstMetadata(request: CeremonyRequest, { keys, policy }: { keys: K
     { policy: { length: policy.length, sha256: sha256(policy) }, releasers },
     { expiresAt: validUntil(now, 'targets'), signers: signers(keys, 'targets') },
   );
-  const snapshot = createSnapshot(undefined, new Map([['targets', targets]]), {
+  const releases = [...request.releasers.keys()].map((app) => {
+    const role = releaseRoleOf(app);
+    return [role, createReleases(app, { expiresAt: validUntil(now, 'release'), signers: signers(keys, role) })] as const;
+  });
+  const snapshot = createSnapshot(undefined, new Map([['targets', targets], ...releases]), {
     expiresAt: validUntil(now, 'snapshot'),
     signers: signers(keys, 'snapshot'),
   });
-  const files = { root, targets, snapshot };
-  return new Map(Object.entries(files).map(([role, bytes]) => [fileNameOf(role), bytes]));
+  const files = [['root', root], ['targets', targets], ['snapshot', snapshot], ...releases] as const;
+  return new Map(files.map(([role, bytes]) => [fileNameOf(role), bytes]));
 }
 
 function keyholders(keys: KeysByRole, role: string, threshold: number): Keyholders {

@@ -74,6 +74,10 @@ export class Home {
     for (const file of old) removeTree(join(folder, file));
   }
 
+  hasKeys(role: string): boolean {
+    return existsSync(join(this.folder, 'keys', role));
+  }
+
   /** All keys of a role that are on this machine, sorted by file name. Errors: those of `loadKey`; `role-keys-missing`. */
   loadKeys(role: string, passphrase: string | undefined): SigningKey[] {
     const folder = join(this.folder, 'keys', role);

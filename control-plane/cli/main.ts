@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { describeFailure, EXIT_CODES, exitCodeOf, failureJson } from './fail.ts';
+import { describeFailure, EXIT_CODES, exitCodeOf, failureJson } from '../../shared/service/failure.ts';
 import { createProgram } from './program.ts';
 
 try {
@@ -12,6 +12,6 @@ try {
 function end(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
   if (process.argv.includes('--json')) process.stdout.write(failureJson(error));
-  process.stderr.write(describeFailure(error));
+  process.stderr.write(describeFailure('keyturn', error));
   return exitCodeOf(error);
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { RejectedError } from '../../shared/errors.ts';
-import { UsageError } from './fail.ts';
+import { UsageError } from '../../shared/service/failure.ts';
 
 export interface PassphraseOptions {
   /** A file whose first line is the passphrase. */

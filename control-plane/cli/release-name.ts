@@ -1,5 +1,5 @@
 import { APP_PATTERN, VERSION_PATTERN } from '../../shared/release/release-statement.ts';
-import { UsageError } from './fail.ts';
+import { UsageError } from '../../shared/service/failure.ts';
 
 export interface ReleaseName {
   readonly app: string;

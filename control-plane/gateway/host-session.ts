@@ -14,6 +14,7 @@ import { RejectedError } from '../../shared/errors.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
 import type { AgentToControl, ControlToAgent } from '../../shared/rpc/generated/messages.ts';
 import { drained } from '../../shared/rpc/serve.ts';
+import { Wakeup } from '../../shared/time/wakeup.ts';
 import { type AdmittedHost, admitHost } from '../authority/caller-admission.ts';
 import { directivesAfter, lastDirectiveSeq } from '../store/directives.ts';
 import { recordSighting } from '../store/hosts.ts';
@@ -22,7 +23,6 @@ import { watchCertificate } from './certificate-watch.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import type { OpenSession } from './host-sessions.ts';
 import { storeReport } from './store-report.ts';
-import { Wakeup } from './wakeup.ts';
 
 export type SessionStream = ServerDuplexStream<AgentToControl, ControlToAgent>;
 

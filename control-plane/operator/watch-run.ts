@@ -1,5 +1,5 @@
 import type { RunProgress, RunUpdate, WatchRunRequest } from '../../shared/rpc/generated/messages.ts';
-import { Wakeup } from '../gateway/wakeup.ts';
+import { Wakeup } from '../../shared/time/wakeup.ts';
 import type { RunRow } from '../store/schema.ts';
 import type { OperatorContext } from './operator-context.ts';
 import { entryMessages, existingRun, runMessage } from './run-message.ts';

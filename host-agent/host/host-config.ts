@@ -35,6 +35,13 @@ export function hostFolders(stateDirectory: string): { secrets: string; blobs: s
   };
 }
 
+/** Errors: `RejectedError('agent-config-malformed')`. */
+export function checkHostConfig(value: unknown): HostConfig {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new RejectedError('agent-config-malformed', `failed to configure this host: ${z.prettifyError(parsed.error)}`);
+}
+
 export function saveHostConfig(stateDirectory: string, config: HostConfig): void {
   makeDirectory(stateDirectory, { mode: 0o700 });
   writeFileAtomic(join(stateDirectory, 'agent.json'), `${JSON.stringify(schema.parse(config), null, 2)}\n`, { mode: 0o600 });

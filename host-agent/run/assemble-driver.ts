@@ -51,6 +51,7 @@ export function assembleDriver(parts: HostParts): RunDriver {
     observe: (opened, check) => observeOnHost(parts, { opened, check }),
     waitToRetry: parts.waitToRetry,
     now: parts.now,
+    signal: parts.signal,
     onProgress: parts.onProgress,
     ...(parts.testOnlyAtBoundary && { testOnlyAtBoundary: parts.testOnlyAtBoundary }),
   });

@@ -43,6 +43,8 @@ export interface RunDriverOptions {
   /** Waits until a transient failure may be tried again; rejects when the agent stops. */
   readonly waitToRetry: (attempt: number) => Promise<void>;
   readonly now: () => Date;
+  /** Aborted when the agent stops. */
+  readonly signal: AbortSignal;
   readonly onProgress: (run: string, progress: RunDoing) => void;
   /** Called at every effect boundary, so that a test can end the process there. */
   readonly testOnlyAtBoundary?: (boundary: string) => void;
@@ -65,6 +67,8 @@ export class RunDriver {
       this.#options.onProgress(run, { phase: state.phase, doing: nameOf(effect) });
       this.#at(`before ${nameOf(effect)}`);
       const outcome = await this.#perform(effect, { opened, state });
+      // What a stop cut short is not evidence: it is done again at the next start.
+      this.#options.signal.throwIfAborted();
       this.#at(`after ${nameOf(effect)}`);
       this.#options.store.commit(run, { state: step(state, outcome.event), bodies: outcome.bodies });
       this.#at(`recorded ${nameOf(effect)}`);

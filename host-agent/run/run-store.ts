@@ -17,6 +17,7 @@ export type RunMaterials = Readonly<Record<(typeof MATERIAL_NAMES)[number], Buff
 
 export interface LedgerReport {
   readonly run: string;
+  readonly seq: number;
   readonly entry: Buffer;
   readonly head: Buffer;
 }
@@ -153,7 +154,7 @@ export class RunStore {
           'insert into ledger_heads (run, envelope) values (?, ?) on conflict (run) do update set envelope = excluded.envelope',
         )
         .run(run, head);
-      outbox.append(encodeLedgerReport({ run, entry: sealed.bytes, head }));
+      outbox.append(encodeLedgerReport({ run, seq: sealed.entry.seq, entry: sealed.bytes, head }));
     }
   }
 

@@ -12,11 +12,16 @@ import { APP_PATTERN, VERSION_PATTERN } from './release-statement.ts';
 export const CHECK_ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/;
 export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/;
 /** Gates that a project may fill itself: G5, G6 and its own, which run between G6 and G7. */
-export const GATE_PATTERN = /^(G5|G6|[A-Z][A-Z0-9-]{1,15})$/;
+export const GATE_PATTERN = /^(G5|G6|(?!G\d)[A-Z][A-Z0-9-]{1,15})$/;
 
 /** A command line: never a shell string; no argument may hold NUL. */
 export const argvSchema = z
-  .array(z.string().max(LIMITS.argumentBytes).refine((argument) => !argument.includes('\0'), 'expected no NUL'))
+  .array(
+    z
+      .string()
+      .max(LIMITS.argumentBytes)
+      .refine((argument) => !argument.includes('\0'), 'expected no NUL'),
+  )
   .min(1)
   .max(LIMITS.argvCount);
 
@@ -52,7 +57,10 @@ export const plannedCheckSchema = z.strictObject({
   id: z.string().regex(CHECK_ID_PATTERN),
   kind: z.string().max(64),
   params: z.record(z.string(), z.json()),
-  timeoutMs: z.int().min(1).max(24 * 3600 * 1000),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(24 * 3600 * 1000),
 });
 export type PlanCheck = z.infer<typeof plannedCheckSchema>;
 
@@ -63,15 +71,24 @@ const planSchema = z.strictObject({
   declaredVersion: z.strictObject({ file: z.string(), pattern: z.string().max(1024) }).optional(),
   install: z.strictObject({ root: absolutePathSchema, preserve: z.array(z.string().max(255)).max(256) }),
   artifact: z.strictObject({ forbid: z.array(z.string().max(1024)).max(256) }),
-  tests: z.strictObject({ argv: argvSchema, min: z.int().min(0), failed: z.int().min(0), timeoutMs: z.int().min(1) }).optional(),
+  tests: z
+    .strictObject({ argv: argvSchema, min: z.int().min(0), failed: z.int().min(0), timeoutMs: z.int().min(1) })
+    .optional(),
   requires: z.strictObject({ tools: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/), toolSchema) }),
   secrets: z.array(z.string().regex(NAME_PATTERN)).max(64),
   entrypoints: z.record(z.string().regex(NAME_PATTERN), entrypointSchema),
   invariants: z.record(
     z.string().regex(NAME_PATTERN),
-    z.strictObject({ sql: z.strictObject({ dsn: z.string().regex(NAME_PATTERN), queries: z.record(z.string(), z.string().max(16_384)) }) }),
+    z.strictObject({
+      sql: z.strictObject({
+        dsn: z.string().regex(NAME_PATTERN),
+        queries: z.record(z.string(), z.string().max(16_384)),
+      }),
+    }),
   ),
-  gates: z.array(z.strictObject({ gate: z.string().regex(GATE_PATTERN), checks: z.array(plannedCheckSchema).min(1) })).max(64),
+  gates: z
+    .array(z.strictObject({ gate: z.string().regex(GATE_PATTERN), checks: z.array(plannedCheckSchema).min(1) }))
+    .max(64),
 });
 export type Plan = z.infer<typeof planSchema>;
 
@@ -84,7 +101,10 @@ export function encodePlan(plan: Plan): Buffer {
 /** Errors: `RejectedError` with `plan-too-large`, `not-canonical-json`, `plan-malformed` or `check-id-repeated`. */
 export function parsePlan(bytes: Uint8Array): Plan {
   if (bytes.byteLength > LIMITS.planBytes) {
-    throw new RejectedError('plan-too-large', `failed to read plan: ${bytes.byteLength} bytes, expected at most ${LIMITS.planBytes}`);
+    throw new RejectedError(
+      'plan-too-large',
+      `failed to read plan: ${bytes.byteLength} bytes, expected at most ${LIMITS.planBytes}`,
+    );
   }
   const parsed = planSchema.safeParse(decodeCanonical(bytes, 'plan'));
   if (!parsed.success) {
@@ -98,11 +118,15 @@ function checkIdsDiffer(plan: Plan): void {
   const seen = new Set<string>();
   for (const { checks } of plan.gates) {
     for (const { id } of checks) {
-      if (seen.has(id)) throw new RejectedError('check-id-repeated', `failed to read plan: check id "${id}" stands twice`);
+      if (seen.has(id))
+        throw new RejectedError('check-id-repeated', `failed to read plan: check id "${id}" stands twice`);
       seen.add(id);
     }
   }
   if (seen.size > LIMITS.checksPerPlanCount) {
-    throw new RejectedError('plan-too-large', `failed to read plan: ${seen.size} checks, expected at most ${LIMITS.checksPerPlanCount}`);
+    throw new RejectedError(
+      'plan-too-large',
+      `failed to read plan: ${seen.size} checks, expected at most ${LIMITS.checksPerPlanCount}`,
+    );
   }
 }

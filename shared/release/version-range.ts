@@ -14,7 +14,7 @@ interface Range {
 }
 
 const COMPARATOR = /^(>=|>|<=|<|=|\^|~)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?$/;
-const VERSION = /\b(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?/;
+const VERSION = /(?<![0-9.])(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?/;
 const LOWEST: Version = [0, 0, 0];
 const ABOVE_ALL: Version = [Number.POSITIVE_INFINITY, 0, 0];
 

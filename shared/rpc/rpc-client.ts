@@ -6,6 +6,7 @@ import {
   type ClientDuplexStream,
   type ClientReadableStream,
   type ClientWritableStream,
+  connectivityState,
   Metadata,
   type MethodDefinition,
   type ServiceDefinition,
@@ -31,6 +32,9 @@ export type Invoker<M extends MethodShape> = M['kind'] extends 'unary'
 
 /** Every failed call throws `RejectedError` with the peer's code, or `TransientError`. */
 export type RpcClient<S> = { readonly [M in keyof S]: S[M] extends MethodShape ? Invoker<S[M]> : never } & {
+  /** Resolves once the connection stands, or has failed: the next call says why. */
+  connect(signal: AbortSignal): Promise<void>;
+  /** Lets open calls end; later ones fail. */
   close(): void;
 };
 
@@ -50,7 +54,23 @@ export function rpcClient<S>({ address, service, credentials, options = {} }: Di
     const method = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
     return [method, invokerOf(client, definition as Definition, method)] as const;
   });
-  return { ...Object.fromEntries(methods), close: () => client.close() } as RpcClient<S>;
+  const own = { connect: (signal: AbortSignal) => connected(client, signal), close: () => client.close() };
+  return { ...Object.fromEntries(methods), ...own } as RpcClient<S>;
+}
+
+function connected(client: Client, signal: AbortSignal): Promise<void> {
+  const channel = client.getChannel();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    look();
+    function look(): void {
+      const state = channel.getConnectivityState(true);
+      const isDecided = state !== connectivityState.IDLE && state !== connectivityState.CONNECTING;
+      if (isDecided || signal.aborted) resolve();
+      // The error of a watch is its deadline, or a channel that was closed: looking again would find no more.
+      else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => (error ? resolve() : look()));
+    }
+  });
 }
 
 function invokerOf(client: Client, definition: Definition, method: string): unknown {

@@ -18,15 +18,14 @@
  *    snapshot, so targets are found during a fresh refresh and never looked up in the set.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { TargetFile, Updater } from 'tuf-js';
 import { BadVersionError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
 
 import { messageOf, RejectedError, TransientError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { removeTree, writeFileAtomic } from '../store/atomic-file.ts';
+import { ScratchFolder } from '../store/scratch-folder.ts';
 import type { MetadataSource } from './source.ts';
 import { REPOSITORY_URL, SourceFetcher } from './source-fetcher.ts';
 import { expiryOf } from './tuf-metadata.ts';
@@ -71,14 +70,14 @@ export type RefreshResult = {
 
 /** Refreshes once. What the source sends never makes it throw; a full disk or a bug does. */
 export async function refreshTrust(request: RefreshRequest): Promise<RefreshResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'keyturn-trust-'));
+  const folder = new ScratchFolder('keyturn-trust');
   try {
-    writeTrusted(folder, request.trusted);
+    for (const [name, bytes] of request.trusted) await folder.write(fileName(name), [bytes]);
     const fetcher = new SourceFetcher(request.source, request.rules);
-    const walked = await walk(request, folder, fetcher);
-    return { ...walked, trusted: readTrusted(folder, request.trusted, fetcher.fetched) };
+    const walked = await walk(request, folder.path, fetcher);
+    return { ...walked, trusted: readTrusted(folder.path, request.trusted, fetcher.fetched) };
   } finally {
-    removeTree(folder);
+    folder.remove();
   }
 }
 
@@ -95,7 +94,9 @@ async function walk(
     return { targets, outcome: { kind: 'fresh', freshUntil } };
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error;
-    return { targets: new Map(), outcome: { kind: 'failed', error: fetcher.failure ?? classify(error) } };
+    const isFrozen = isExpired(join(folder, 'timestamp.json'), request.now ?? new Date());
+    const failure = fetcher.failure ?? classify(error, { isFrozen });
+    return { targets: new Map(), outcome: { kind: 'failed', error: failure } };
   }
 }
 
@@ -132,11 +133,9 @@ function trustedTarget(target: TargetFile | undefined): TrustedTarget | undefine
   return { path, length, hashes, sha256: hashes.sha256, custom };
 }
 
-function writeTrusted(folder: string, trusted: TrustedMetadata): void {
-  for (const [name, bytes] of trusted) {
-    assert.equal(basename(name), name, `"${name}" is no file name`);
-    writeFileAtomic(join(folder, name), bytes, { mode: 0o600 });
-  }
+function fileName(name: string): string {
+  assert.equal(basename(name), name, `"${name}" is no file name`);
+  return name;
 }
 
 /**
@@ -156,10 +155,20 @@ function readTrusted(folder: string, before: TrustedMetadata, fetched: readonly 
   return after;
 }
 
-function classify(error: unknown): RejectedError | TransientError {
+/** True when the newest timestamp we trust has run out: tuf-js then stops at the snapshot, and says so in text alone. */
+function isExpired(path: string, now: Date): boolean {
+  try {
+    return expiryOf(readFileSync(path)) <= now;
+  } catch {
+    return false; // There is none yet, or it is damaged and was not replaced: another error has ended the walk.
+  }
+}
+
+function classify(error: unknown, { isFrozen }: { isFrozen: boolean }): RejectedError | TransientError {
   if (error instanceof RejectedError || error instanceof TransientError) return error;
   const message = `failed to refresh trust: ${messageOf(error)}`;
-  if (error instanceof ExpiredMetadataError) return new RejectedError('metadata-expired', message, { cause: error });
+  if (isFrozen || error instanceof ExpiredMetadataError)
+    return new RejectedError('metadata-expired', message, { cause: error });
   if (error instanceof BadVersionError)
     return new RejectedError('metadata-version-unexpected', message, { cause: error });
   // Signatures, digests, shapes: tuf-js tells them apart by its text alone.

@@ -113,6 +113,11 @@ export function addRelease(previous: Uint8Array | undefined, release: ReleaseTar
   return signMetadata(role, { ...common('targets', (old?.version ?? 0) + 1, signing), targets }, signing.signers);
 }
 
+/** The first metadata of the role of `app`, which lists nothing: clients refuse a delegation to a role that is not there. */
+export function createReleases(app: string, signing: Signing): Buffer {
+  return signMetadata(releaseRoleOf(app), { ...common('targets', 1, signing), targets: {} }, signing.signers);
+}
+
 /** Takes releases off the list of `app`. A host that installed one keeps it; nobody installs it anew. */
 export function removeReleases(
   previous: Uint8Array,

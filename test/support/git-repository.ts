@@ -75,7 +75,7 @@ export class GitRepository {
 const DATE = `${COMMIT_SECONDS} +0000`;
 
 const GIT_ENVIRONMENT: NodeJS.ProcessEnv = {
-  PATH: process.env['PATH'],
+  PATH: process.env.PATH,
   LC_ALL: 'C',
   HOME: '/nonexistent',
   GIT_CONFIG_NOSYSTEM: '1',

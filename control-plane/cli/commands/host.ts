@@ -5,7 +5,7 @@ import { encodeEnrolmentBundle } from '../../../shared/rpc/enrolment-bundle.ts';
 import { HOST_PATTERN } from '../../../shared/rpc/peer-identity.ts';
 import { writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { withControlPlane } from '../connection.ts';
-import { UsageError } from '../fail.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
 import { outputOf } from '../output.ts';
 import { refreshHome } from '../publication.ts';
 

@@ -9,9 +9,11 @@ import { systemClock } from '../../../shared/time/clock.ts';
 import type { PublicKey } from '../../../shared/trust/keys.ts';
 import { type AcceptedSubGap, POLICY_PATH } from '../../../shared/trust/policy.ts';
 import { openAuthority } from '../../authority/authority-files.ts';
+import { issueOperatorIdentity } from '../../authority/operator-identity.ts';
+import { openSqliteStore } from '../../store/database.ts';
 import { createControlPlane } from '../../service.ts';
 import { type Ceremony, type CeremonyRequest, holdCeremony, type Quorum } from '../ceremony.ts';
-import { UsageError } from '../fail.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
 import { FIRST_PUBLICATION, Home } from '../home.ts';
 import { type CommandOutput, outputOf } from '../output.ts';
 import { newPassphrase, type PassphraseOptions } from '../passphrase.ts';
@@ -101,9 +103,14 @@ function saveFirstPublication(home: Home, { metadata, policy }: Ceremony): void 
 
 async function saveOperators(home: Home, address: string): Promise<void> {
   const authority = await openAuthority(join(home.controlPlane, 'authority'), systemClock);
-  for (const role of FIRST_OPERATORS) {
-    const { certificate, privateKey, caCertificate } = await authority.issueOperatorCertificate(`first-${role}`, role);
-    home.saveOperator(role, { address, certificate, privateKey, caCertificate });
+  const store = await openSqliteStore(join(home.controlPlane, 'store.sqlite'));
+  try {
+    for (const role of FIRST_OPERATORS) {
+      const { certificate, privateKey, caCertificate } = await issueOperatorIdentity({ store, authority }, { name: `first-${role}`, role });
+      home.saveOperator(role, { address, certificate, privateKey, caCertificate });
+    }
+  } finally {
+    await store.destroy();
   }
 }
 

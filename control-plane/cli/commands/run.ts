@@ -5,7 +5,7 @@ import { RejectedError } from '../../../shared/errors.ts';
 import { VERDICT_EXIT_CODES } from '../../../shared/ledger/status.ts';
 import { makeDirectory, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { withControlPlane } from '../connection.ts';
-import { EXIT_CODES } from '../fail.ts';
+import { EXIT_CODES } from '../../../shared/service/failure.ts';
 import { checkDetails, ledgerTable } from '../ledger-table.ts';
 import { outputOf } from '../output.ts';
 import type { Publisher } from '../publication.ts';

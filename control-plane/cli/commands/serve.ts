@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { POLICY_PATH } from '../../../shared/trust/policy.ts';
 import { versionOf } from '../../../shared/trust/tuf-metadata.ts';
 import { ReportService } from '../../report/report-service.ts';
@@ -10,10 +11,10 @@ import { gitSink } from '../../report/sinks/git.ts';
 import { httpItemsSink } from '../../report/sinks/http-items.ts';
 import type { ReportSink } from '../../report/sinks/sink.ts';
 import { type ControlPlane, startControlPlane } from '../../service.ts';
-import { UsageError } from '../fail.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
 import { FIRST_PUBLICATION, Home } from '../home.ts';
 import { outputOf } from '../output.ts';
-import { serviceLog } from '../../../shared/service/service-log.ts';
+import { type Logger, serviceLog } from '../../../shared/service/service-log.ts';
 import { untilToldToStop } from '../../../shared/service/until-stopped.ts';
 
 interface ServeOptions {
@@ -54,7 +55,7 @@ async function serve(command: Command): Promise<void> {
     listen: { gateway: parseListen(options.listen), join: parseListen(options.join) },
     serverNames: options.name,
     onRunSettled: (runId) => reports.note(runId),
-    onError: (action, error) => log.warn({ action, err: error }, 'failed'),
+    onError: (action, error) => logFailure(log, { action, error }),
   });
   const reports = new ReportService(plane, {
     sinks: sinksOf(options),
@@ -82,6 +83,15 @@ async function publishFirst(plane: ControlPlane, folder: string): Promise<void> 
     metadata: metadata.map(({ file, content }) => ({ name: `${versionOf(content)}.${file}`, content })),
     targets: [{ name: POLICY_PATH, content: readFileSync(join(place, POLICY_PATH)) }],
   });
+}
+
+/** A refusal is the caller's doing: its code and reason are enough. Anything else is ours: with its stack. */
+function logFailure(log: Logger, { action, error }: { action: string; error: unknown }): void {
+  // Asking for the next root until there is none is how every client refreshes.
+  if (error instanceof RejectedError && error.code === 'metadata-not-found') log.debug({ action, reason: error.message }, 'not there');
+  else if (error instanceof RejectedError) log.warn({ action, code: error.code, reason: error.message }, 'refused');
+  else if (error instanceof TransientError) log.warn({ action, reason: error.message }, 'failed for now');
+  else log.error({ action, err: error }, 'failed');
 }
 
 function parseListen(text: string): { host: string; port: number } {

@@ -6,13 +6,15 @@ import { RejectedError } from '../../../shared/errors.ts';
 import { APP_PATTERN } from '../../../shared/release/release-statement.ts';
 import { generateKey, parsePublicKey, type PublicKey, type SigningKey } from '../../../shared/trust/keys.ts';
 import { POLICY_PATH, parsePolicy } from '../../../shared/trust/policy.ts';
-import { releaseRoleOf, TOP_LEVEL_ROLES, type TopLevelRole, versionOf } from '../../../shared/trust/tuf-metadata.ts';
+import { fileNameOf, releaseRoleOf, TOP_LEVEL_ROLES, type TopLevelRole, versionOf } from '../../../shared/trust/tuf-metadata.ts';
 import {
   changeTargets,
+  createReleases,
   createSnapshot,
   keyholdersOf,
   type Keyholders,
   releasersOf,
+  removeReleases,
   rotateRoot,
   type TargetsChange,
 } from '../../../shared/trust/tuf-repository.ts';
@@ -20,7 +22,7 @@ import type { TrustedMetadata } from '../../../shared/trust/tuf-refresh.ts';
 import { checkMetadata } from '../../../shared/trust/tuf-rules.ts';
 import { validUntil } from '../ceremony.ts';
 import { homeOf, withControlPlane } from '../connection.ts';
-import { UsageError } from '../fail.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
 import type { Home } from '../home.ts';
 import { outputOf } from '../output.ts';
 import { newPassphrase, type PassphraseOptions, withPassphrase } from '../passphrase.ts';
@@ -107,13 +109,16 @@ async function addReleaser(app: string, command: Command): Promise<void> {
   if (!APP_PATTERN.test(app)) throw new UsageError(`application "${app}": expected ${APP_PATTERN}`);
   const home = homeOf(command);
   const { key: file, threshold, ...options } = command.optsWithGlobals() as PassphraseOptions & { key?: string; threshold?: number };
-  const added = file === undefined ? generateKey() : parsePublicKey(readFileSync(file, 'utf8'), file);
+  const made = file === undefined ? generateKey() : undefined;
+  const added: PublicKey = made ?? parsePublicKey(readFileSync(file ?? '', 'utf8'), file);
   const change = (current: Keyholders | undefined): Keyholders => ({
     keys: [...(current?.keys ?? []), added],
     threshold: threshold ?? current?.threshold ?? 1,
   });
-  await changeReleasers(app, { command, home, options, change });
-  if ('sign' in added) home.saveKey(releaseRoleOf(app), { name: added.keyId.slice(0, 16), key: added as SigningKey, passphrase: await newPassphrase(options) });
+  const fresh = made ? [made] : [];
+  const passphrase = fresh.length > 0 ? await newPassphrase(options) : undefined;
+  await changeReleasers(app, { command, home, options, change, fresh });
+  for (const key of fresh) home.saveKey(releaseRoleOf(app), { name: key.keyId.slice(0, 16), key, passphrase });
   outputOf(command).result({ app, added: added.keyId }, () => [`${added.keyId} may sign releases of ${app}`]);
 }
 
@@ -121,7 +126,7 @@ async function removeReleaser({ app, keyId }: { app: string; keyId: string }, co
   const home = homeOf(command);
   const options = command.optsWithGlobals() as PassphraseOptions;
   const change = (current: Keyholders | undefined): Keyholders => withoutKey(current, { app, keyId });
-  await changeReleasers(app, { command, home, options, change });
+  await changeReleasers(app, { command, home, options, change, fresh: [] });
   outputOf(command).result({ app, removed: keyId }, () => [`${keyId} may no longer sign releases of ${app}`]);
 }
 
@@ -138,13 +143,36 @@ interface ReleaserChange {
   readonly home: Home;
   readonly options: PassphraseOptions;
   readonly change: (current: Keyholders | undefined) => Keyholders;
+  /** Keys that were made just now. */
+  readonly fresh: readonly SigningKey[];
 }
 
-async function changeReleasers(app: string, { command, home, options, change }: ReleaserChange): Promise<void> {
-  await publishTargets(command, { home, options }, (trusted) => {
+async function changeReleasers(app: string, { command, home, options, change, fresh }: ReleaserChange): Promise<void> {
+  const held = home.hasKeys(releaseRoleOf(app))
+    ? await withPassphrase(options, (passphrase) => home.loadKeys(releaseRoleOf(app), passphrase))
+    : [];
+  await publishTargets(command, { home, options, wanted: [`${app}/any.json`] }, (trusted) => {
     const current = releasersOf(checkMetadata('targets', trustedRole(trusted, 'targets')).signed).find((releaser) => releaser.app === app);
-    return { releasers: [{ app, ...change(current) }] };
+    const next = change(current);
+    const signers = [...held, ...fresh].filter((key) => next.keys.some(({ keyId }) => keyId === key.keyId));
+    return { change: { releasers: [{ app, ...next }] }, releases: resignedReleases(trusted, { app, next, signers }) };
   });
+}
+
+/** The list of releases, signed by keys that count from now on: what only a dismissed key has signed is void. */
+function resignedReleases(
+  trusted: TrustedMetadata,
+  { app, next, signers }: { app: string; next: Keyholders; signers: readonly SigningKey[] },
+): ReadonlyMap<string, Uint8Array> {
+  const role = releaseRoleOf(app);
+  if (signers.length < next.threshold) {
+    throw new RejectedError('release-keys-missing', `failed to sign the releases of "${app}" anew: expected ${next.threshold} of its keys on this machine, got ${signers.length}`, {
+      hint: 'change releasers on the machine that holds enough of the keys that remain',
+    });
+  }
+  const signing = { expiresAt: validUntil(new Date(), 'release'), signers };
+  const previous = trusted.get(fileNameOf(role));
+  return new Map([[role, previous === undefined ? createReleases(app, signing) : removeReleases(previous, { app, paths: [] }, signing)]]);
 }
 
 async function signPolicy(command: Command): Promise<void> {
@@ -153,31 +181,36 @@ async function signPolicy(command: Command): Promise<void> {
   parsePolicy(bytes);
   const policy = { length: bytes.length, sha256: sha256(bytes) };
   const options = command.optsWithGlobals() as PassphraseOptions;
-  await publishTargets(command, { home, options }, () => ({ policy }), new Map([[POLICY_PATH, bytes]]));
+  await publishTargets(command, { home, options, wanted: [] }, () => ({ change: { policy }, releases: new Map() }), new Map([[POLICY_PATH, bytes]]));
   outputOf(command).result({ policy: policy.sha256 }, () => [`policy ${policy.sha256} is signed and published`]);
+}
+
+interface TargetsPublication {
+  readonly change: TargetsChange;
+  /** Delegated roles that change with it. */
+  readonly releases: ReadonlyMap<string, Uint8Array>;
 }
 
 async function publishTargets(
   command: Command,
-  { home, options }: { home: Home; options: PassphraseOptions },
-  change: (trusted: TrustedMetadata) => TargetsChange,
+  { home, options, wanted }: { home: Home; options: PassphraseOptions; wanted: readonly string[] },
+  compose: (trusted: TrustedMetadata) => TargetsPublication,
   files: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<void> {
   const keys = await withPassphrase(options, (passphrase) => ({
     targets: home.loadKeys('targets', passphrase),
     snapshot: home.loadKeys('snapshot', passphrase),
   }));
-  await withControlPlane(command, 'releaser', (publisher) =>
-    publishChange(publisher, (trusted) => {
-      const now = new Date();
-      const targets = changeTargets(trustedRole(trusted, 'targets'), change(trusted), { expiresAt: validUntil(now, 'targets'), signers: keys.targets });
-      const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), new Map([['targets', targets]]), {
-        expiresAt: validUntil(now, 'snapshot'),
-        signers: keys.snapshot,
-      });
-      return { metadata: new Map([['targets', targets], ['snapshot', snapshot]]), targets: files };
-    }),
-  );
+  const sign = (trusted: TrustedMetadata): Change => {
+    const now = new Date();
+    const { change, releases } = compose(trusted);
+    const targets = changeTargets(trustedRole(trusted, 'targets'), change, { expiresAt: validUntil(now, 'targets'), signers: keys.targets });
+    const changed = new Map([['targets', targets as Uint8Array], ...releases]);
+    const signing = { expiresAt: validUntil(now, 'snapshot'), signers: keys.snapshot };
+    const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), changed, signing);
+    return { metadata: new Map([...changed, ['snapshot', snapshot]]), targets: files };
+  };
+  await withControlPlane(command, 'releaser', (publisher) => publishChange(publisher, sign, wanted));
 }
 
 async function show(command: Command): Promise<void> {

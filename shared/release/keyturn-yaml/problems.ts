@@ -73,10 +73,10 @@ function problemsOfUnion(issue: z.core.$ZodIssueInvalidUnion, checked: Checked):
     issues.every((inner) => inner.code !== 'invalid_type' || inner.path.length > issue.path.length),
   );
   if (near) return near.flatMap((inner) => problemsOfIssue(inner, checked));
-  const shapes = variants.flatMap((issues) =>
-    issues.map((inner) => (inner.code === 'invalid_type' ? typeText(inner.expected, undefined) : '')),
-  );
   const value = valueAt(checked.value, issue.path);
+  const shapes = variants.flatMap((issues) =>
+    issues.map((inner) => (inner.code === 'invalid_type' ? typeText(inner.expected, value) : '')),
+  );
   return [problemAt([...checked.at, ...issue.path], value, [...new Set(shapes)].filter(Boolean).join(' or '))];
 }
 

@@ -8,47 +8,14 @@ import { observeCheck } from '../../../host-agent/checks/run-check.ts';
 import { detectSandbox } from '../../../host-agent/sandbox/sandbox.ts';
 import type { Json } from '../../../shared/canonical-json.ts';
 import { sha256 } from '../../../shared/digest.ts';
-import type { AnyCheckKind } from '../../../shared/ledger/check-kind.ts';
 import { statusOfEvidence } from '../../../shared/ledger/derive.ts';
 import type { Evidence } from '../../../shared/ledger/evidence.ts';
-import { absentKind } from '../../../shared/ledger/kinds/absent.ts';
-import { anchorKind } from '../../../shared/ledger/kinds/anchor.ts';
-import { dryrunKind } from '../../../shared/ledger/kinds/dryrun.ts';
-import { entrypointKind } from '../../../shared/ledger/kinds/entrypoint.ts';
-import { execKind } from '../../../shared/ledger/kinds/exec.ts';
-import { fileKind } from '../../../shared/ledger/kinds/file.ts';
-import { flagKind } from '../../../shared/ledger/kinds/flag.ts';
-import { httpKind } from '../../../shared/ledger/kinds/http.ts';
-import { noProcessKind } from '../../../shared/ledger/kinds/no-process.ts';
-import { noServiceKind } from '../../../shared/ledger/kinds/no-service.ts';
-import { portKind } from '../../../shared/ledger/kinds/port.ts';
-import { refusesLiveKind } from '../../../shared/ledger/kinds/refuses-live.ts';
-import { sqlKind } from '../../../shared/ledger/kinds/sql.ts';
-import { treeKind } from '../../../shared/ledger/kinds/tree.ts';
+import { planKinds } from '../../../shared/ledger/kinds/registry.ts';
 import type { SignedRelease } from '../../../shared/ledger/planned-checks.ts';
 import type { Status } from '../../../shared/ledger/status.ts';
 import { createManifest, type Manifest, manifestTreeDigest } from '../../../shared/release/manifest.ts';
 import type { Entrypoint } from '../../../shared/release/plan.ts';
 import { hashTree } from '../../../shared/store/tree-reader.ts';
-
-export const PLAN_KINDS: ReadonlyMap<string, AnyCheckKind> = new Map(
-  [
-    absentKind,
-    anchorKind,
-    dryrunKind,
-    entrypointKind,
-    execKind,
-    fileKind,
-    flagKind,
-    httpKind,
-    noProcessKind,
-    noServiceKind,
-    portKind,
-    refusesLiveKind,
-    sqlKind,
-    treeKind,
-  ].map((kind) => [kind.kind, kind as AnyCheckKind]),
-);
 
 export const sandbox = await detectSandbox();
 
@@ -122,14 +89,14 @@ export class CheckWorld implements AsyncDisposable {
     const evidence = await observeCheck(context, {
       planChecks,
       builtInChecks: new Map(),
-      kinds: PLAN_KINDS,
+      kinds: planKinds,
       now: () => new Date('2026-05-21T09:00:00.000Z'),
       ...asked.options,
     });
     const status = statusOfEvidence(context.check, {
       evidence,
       buildRecord: { schema: 'keyturn.build-record/v1', checks: [] },
-      kinds: PLAN_KINDS,
+      kinds: planKinds,
     });
     return { evidence, status, text: JSON.stringify(evidence) };
   }

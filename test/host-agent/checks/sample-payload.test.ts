@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { EvidenceResult } from '../../../shared/ledger/evidence.ts';
+import { planKinds } from '../../../shared/ledger/kinds/registry.ts';
 import { parseKeyturnYaml } from '../../../shared/release/keyturn-yaml.ts';
 import type { Plan } from '../../../shared/release/plan.ts';
-import { type Answer, CheckWorld, PLAN_KINDS } from './check-world.ts';
+import { type Answer, CheckWorld } from './check-world.ts';
 
 const PAYLOAD = fileURLToPath(new URL('../../payloads/iu-cutter', import.meta.url));
 
 /** v0.6 is laid over the first state. */
 const files = { ...filesBelow(join(PAYLOAD, 'v0.4.0-dryrun-skeleton')), ...filesBelow(join(PAYLOAD, 'v0.6')) };
-const plan = parseKeyturnYaml(files['keyturn.yaml'] ?? '', { version: 'v0.6', kinds: PLAN_KINDS });
+const plan = parseKeyturnYaml(files['keyturn.yaml'] ?? '', { version: 'v0.6', kinds: planKinds });
 
 describe('the plan of the sample payload', function () {
   this.timeout(120_000);

@@ -26,7 +26,8 @@ const CHAPTERS: { readonly [chapter: string]: Stories } = {
   downloading: downloadStories,
 };
 
-describe('host-agent/trust conformance', () => {
+describe('host-agent/trust conformance', function () {
+  this.timeout(30_000);
   let world: World;
   beforeEach(async () => {
     world = new World();

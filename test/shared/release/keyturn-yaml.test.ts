@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PLAN_KINDS } from '../../../shared/ledger/kinds/registry.ts';
-import { KeyturnYamlRefused, parseKeyturnYaml } from '../../../shared/release/keyturn-yaml.ts';
-import { encodePlan, parsePlan, type Plan } from '../../../shared/release/plan.ts';
+import { type KeyturnYamlRefused, parseKeyturnYaml } from '../../../shared/release/keyturn-yaml.ts';
+import { encodePlan, type Plan, parsePlan } from '../../../shared/release/plan.ts';
 
 const kinds = new Map(PLAN_KINDS.map((kind) => [kind.kind, kind]));
 const parse = (text: string): Plan => parseKeyturnYaml(text, { version: 'v0.6', kinds });
@@ -101,39 +101,154 @@ describe('keyturn.yaml', () => {
 
   describe('refused', () => {
     const problems: readonly { name: string; text: string; says: string }[] = [
-      { name: 'an unknown key', text: `${MINIMAL}nam: x`, says: 'nam: got an unknown key, expected a known key; did you mean "name"?' },
-      { name: 'an unknown key deep inside', text: 'name: a\ninstall: { root: /opt, preserv: [b] }', says: 'install.preserv: got an unknown key, expected a known key; did you mean "preserve"?' },
-      { name: 'an unknown key like no other', text: `${MINIMAL}zebra: 1`, says: 'zebra: got an unknown key, expected one of name, version, install' },
+      {
+        name: 'an unknown key',
+        text: `${MINIMAL}nam: x`,
+        says: 'nam: got an unknown key, expected a known key; did you mean "name"?',
+      },
+      {
+        name: 'an unknown key deep inside',
+        text: 'name: a\ninstall: { root: /opt, preserv: [b] }',
+        says: 'install.preserv: got an unknown key, expected a known key; did you mean "preserve"?',
+      },
+      {
+        name: 'an unknown key like no other',
+        text: `${MINIMAL}zebra: 1`,
+        says: 'zebra: got an unknown key, expected one of name, version, install',
+      },
       { name: 'a missing key', text: 'name: a', says: 'install: expected a map' },
-      { name: 'a name in capitals', text: 'name: Cutter\ninstall: { root: /opt }', says: 'name: got "Cutter", expected lower-case letters' },
-      { name: 'a relative install root', text: 'name: a\ninstall: { root: opt }', says: 'install.root: got "opt", expected an absolute path' },
-      { name: 'an install root with ..', text: 'name: a\ninstall: { root: /opt/../etc }', says: 'install.root: got "/opt/../etc", expected no "." or ".."' },
-      { name: 'a preserved path instead of a name', text: 'name: a\ninstall: { root: /opt, preserve: [../etc] }', says: 'install.preserve[0]: got "../etc", expected the name of a folder' },
-      { name: 'its own installation as a neighbour', text: 'name: a\ninstall: { root: /opt, preserve: [a-v0.6] }', says: 'install.preserve: got "a-v0.6", expected another folder' },
-      { name: 'a shell string as a command', text: `${MINIMAL}tests: { argv: python3 -m unittest }`, says: 'tests.argv: got "python3 -m unittest", expected a list, not a shell string: write [python3, -m, unittest]' },
-      { name: 'a shell string in a check', text: `${MINIMAL}gates: { G5: [ { exec: { argv: make test } } ] }`, says: 'gates.G5[0].exec.argv: got "make test", expected a list, not a shell string: write [make, test]' },
-      { name: 'a number as an argument', text: `${MINIMAL}tests: { argv: [sleep, 5] }`, says: 'tests.argv[1]: got 5, expected text (quote it' },
-      { name: 'a version range that YAML takes for a number', text: `${MINIMAL}requires: { tools: { python3: 3.11 } }`, says: 'requires.tools.python3: got 3.11, expected text (quote it' },
-      { name: 'an unknown key of a tool', text: `${MINIMAL}requires: { tools: { a: { vers: '1' } } }`, says: 'requires.tools.a.vers: got an unknown key' },
-      { name: 'a truth that is a word', text: `${MINIMAL}entrypoints: { a: { argv: [x], live: yes } }`, says: 'entrypoints.a.live: got "yes", expected true or false' },
-      { name: 'an unknown kind of check', text: `${MINIMAL}gates: { G5: [ { exce: { argv: [x] } } ] }`, says: 'gates.G5[0]: got "exce", expected one of absent, anchor' },
-      { name: 'two kinds in one check', text: `${MINIMAL}gates: { G5: [ { exec: { argv: [x] }, file: {} } ] }`, says: 'gates.G5[0]: got {"exec":{"argv":["x"]},"file":{}}, expected one check kind' },
-      { name: 'an unknown parameter of a kind', text: `${MINIMAL}gates: { G5: [ { exec: { argv: [x], expct: {} } } ] }`, says: 'gates.G5[0].exec.expct: got an unknown key, expected a known key; did you mean "expect"?' },
-      { name: 'a gate that is not its own', text: `${MINIMAL}gates: { G3: [ { exec: { argv: [x] } } ] }`, says: 'gates.G3: got "G3", expected' },
-      { name: 'two checks of one id', text: `${MINIMAL}gates: { G5: [ { exec: { id: a, argv: [x] } }, { exec: { id: a, argv: [y] } } ] }`, says: 'gates.G5[1].exec.id: got "a", expected an id that no other check has' },
-      { name: 'an id of Keyturn\'s own shape', text: `${MINIMAL}gates: { G5: [ { exec: { id: g3.tools, argv: [x] } } ] }`, says: 'gates.G5[0].exec.id: got "g3.tools", expected' },
-      { name: 'no time at all', text: `${MINIMAL}gates: { G5: [ { exec: { argv: [x], timeoutMs: 0 } } ] }`, says: 'gates.G5[0].exec.timeoutMs: got 0, expected' },
-      { name: 'an undeclared entrypoint', text: `${MINIMAL}entrypoints: { live: { argv: [x] } }\ngates: { G5: [ { entrypoint: { entrypoint: liev } } ] }`, says: 'gates.G5.entrypoint.entrypoint: got "liev", expected a declared entrypoint (live); did you mean "live"?' },
-      { name: 'refusing asked of what is not live', text: `${MINIMAL}entrypoints: { a: { argv: [x] } }\ngates: { G5: [ { refuses-live: { entrypoint: a } } ] }`, says: 'expected an entrypoint that is marked live: true' },
-      { name: 'a dry run of what is live', text: `${MINIMAL}secrets: [s]\ninvariants: { i: { sql: { dsn: s, queries: { q: select 1 } } } }\nentrypoints: { a: { argv: [x], live: true } }\ngates: { G6: [ { dryrun: { entrypoint: a, invariants: [i] } } ] }`, says: 'expected an entrypoint that is not marked live: true' },
-      { name: 'an undeclared invariant', text: `${MINIMAL}entrypoints: { a: { argv: [x] } }\ngates: { G6: [ { dryrun: { entrypoint: a, invariants: [i] } } ] }`, says: 'got "i", expected a declared invariant (none is declared)' },
-      { name: 'an undeclared secret', text: `${MINIMAL}invariants: { i: { sql: { dsn: s, queries: { q: select 1 } } } }`, says: 'invariants.i.sql.dsn: got "s", expected a declared secret (none is declared)' },
-      { name: 'a version pattern without a group', text: `${MINIMAL}version: { file: a.py, pattern: '__version__' }`, says: 'version.pattern: got "__version__", expected a regular expression with a group' },
-      { name: 'a version pattern that is none', text: `${MINIMAL}version: { file: a.py, pattern: '(' }`, says: 'version.pattern: got "(", expected a regular expression' },
-      { name: 'a version file outside', text: `${MINIMAL}version: { file: ../a.py, pattern: '(.)' }`, says: 'version.file: got "../a.py", expected a path inside the repository' },
+      {
+        name: 'a name in capitals',
+        text: 'name: Cutter\ninstall: { root: /opt }',
+        says: 'name: got "Cutter", expected lower-case letters',
+      },
+      {
+        name: 'a relative install root',
+        text: 'name: a\ninstall: { root: opt }',
+        says: 'install.root: got "opt", expected an absolute path',
+      },
+      {
+        name: 'an install root with ..',
+        text: 'name: a\ninstall: { root: /opt/../etc }',
+        says: 'install.root: got "/opt/../etc", expected no "." or ".."',
+      },
+      {
+        name: 'a preserved path instead of a name',
+        text: 'name: a\ninstall: { root: /opt, preserve: [../etc] }',
+        says: 'install.preserve[0]: got "../etc", expected the name of a folder',
+      },
+      {
+        name: 'its own installation as a neighbour',
+        text: 'name: a\ninstall: { root: /opt, preserve: [a-v0.6] }',
+        says: 'install.preserve: got "a-v0.6", expected another folder',
+      },
+      {
+        name: 'a shell string as a command',
+        text: `${MINIMAL}tests: { argv: python3 -m unittest }`,
+        says: 'tests.argv: got "python3 -m unittest", expected a list, not a shell string: write [python3, -m, unittest]',
+      },
+      {
+        name: 'a shell string in a check',
+        text: `${MINIMAL}gates: { G5: [ { exec: { argv: make test } } ] }`,
+        says: 'gates.G5[0].exec.argv: got "make test", expected a list, not a shell string: write [make, test]',
+      },
+      {
+        name: 'a number as an argument',
+        text: `${MINIMAL}tests: { argv: [sleep, 5] }`,
+        says: 'tests.argv[1]: got 5, expected text (quote it',
+      },
+      {
+        name: 'a version range that YAML takes for a number',
+        text: `${MINIMAL}requires: { tools: { python3: 3.11 } }`,
+        says: 'requires.tools.python3: got 3.11, expected text (quote it',
+      },
+      {
+        name: 'an unknown key of a tool',
+        text: `${MINIMAL}requires: { tools: { a: { vers: '1' } } }`,
+        says: 'requires.tools.a.vers: got an unknown key',
+      },
+      {
+        name: 'a truth that is a word',
+        text: `${MINIMAL}entrypoints: { a: { argv: [x], live: yes } }`,
+        says: 'entrypoints.a.live: got "yes", expected true or false',
+      },
+      {
+        name: 'an unknown kind of check',
+        text: `${MINIMAL}gates: { G5: [ { exce: { argv: [x] } } ] }`,
+        says: 'gates.G5[0]: got "exce", expected one of absent, anchor',
+      },
+      {
+        name: 'two kinds in one check',
+        text: `${MINIMAL}gates: { G5: [ { exec: { argv: [x] }, file: {} } ] }`,
+        says: 'gates.G5[0]: got {"exec":{"argv":["x"]},"file":{}}, expected one check kind',
+      },
+      {
+        name: 'an unknown parameter of a kind',
+        text: `${MINIMAL}gates: { G5: [ { exec: { argv: [x], expct: {} } } ] }`,
+        says: 'gates.G5[0].exec.expct: got an unknown key, expected a known key; did you mean "expect"?',
+      },
+      {
+        name: 'a gate that is not its own',
+        text: `${MINIMAL}gates: { G3: [ { exec: { argv: [x] } } ] }`,
+        says: 'gates.G3: got "G3", expected',
+      },
+      {
+        name: 'two checks of one id',
+        text: `${MINIMAL}gates: { G5: [ { exec: { id: a, argv: [x] } }, { exec: { id: a, argv: [y] } } ] }`,
+        says: 'gates.G5[1].exec.id: got "a", expected an id that no other check has',
+      },
+      {
+        name: "an id of Keyturn's own shape",
+        text: `${MINIMAL}gates: { G5: [ { exec: { id: g3.tools, argv: [x] } } ] }`,
+        says: 'gates.G5[0].exec.id: got "g3.tools", expected',
+      },
+      {
+        name: 'no time at all',
+        text: `${MINIMAL}gates: { G5: [ { exec: { argv: [x], timeoutMs: 0 } } ] }`,
+        says: 'gates.G5[0].exec.timeoutMs: got 0, expected',
+      },
+      {
+        name: 'an undeclared entrypoint',
+        text: `${MINIMAL}entrypoints: { live: { argv: [x] } }\ngates: { G5: [ { entrypoint: { entrypoint: liev } } ] }`,
+        says: 'gates.G5.entrypoint.entrypoint: got "liev", expected a declared entrypoint (live); did you mean "live"?',
+      },
+      {
+        name: 'refusing asked of what is not live',
+        text: `${MINIMAL}entrypoints: { a: { argv: [x] } }\ngates: { G5: [ { refuses-live: { entrypoint: a } } ] }`,
+        says: 'expected an entrypoint that is marked live: true',
+      },
+      {
+        name: 'a dry run of what is live',
+        text: `${MINIMAL}secrets: [s]\ninvariants: { i: { sql: { dsn: s, queries: { q: select 1 } } } }\nentrypoints: { a: { argv: [x], live: true } }\ngates: { G6: [ { dryrun: { entrypoint: a, invariants: [i] } } ] }`,
+        says: 'expected an entrypoint that is not marked live: true',
+      },
+      {
+        name: 'an undeclared invariant',
+        text: `${MINIMAL}entrypoints: { a: { argv: [x] } }\ngates: { G6: [ { dryrun: { entrypoint: a, invariants: [i] } } ] }`,
+        says: 'got "i", expected a declared invariant (none is declared)',
+      },
+      {
+        name: 'an undeclared secret',
+        text: `${MINIMAL}invariants: { i: { sql: { dsn: s, queries: { q: select 1 } } } }`,
+        says: 'invariants.i.sql.dsn: got "s", expected a declared secret (none is declared)',
+      },
+      {
+        name: 'a version pattern without a group',
+        text: `${MINIMAL}version: { file: a.py, pattern: '__version__' }`,
+        says: 'version.pattern: got "__version__", expected a regular expression with a group',
+      },
+      {
+        name: 'a version pattern that is none',
+        text: `${MINIMAL}version: { file: a.py, pattern: '(' }`,
+        says: 'version.pattern: got "(", expected a regular expression',
+      },
+      {
+        name: 'a version file outside',
+        text: `${MINIMAL}version: { file: ../a.py, pattern: '(.)' }`,
+        says: 'version.file: got "../a.py", expected a path inside the repository',
+      },
       { name: 'a key called __proto__', text: `${MINIMAL}__proto__: { a: 1 }`, says: '__proto__' },
       { name: 'a list instead of a map', text: '- a\n', says: 'keyturn.yaml: got ["a"], expected a map' },
-      { name: 'nothing', text: '', says: 'expected a map' },
     ];
 
     for (const { name, text, says } of problems) {
@@ -149,10 +264,17 @@ describe('keyturn.yaml', () => {
     it('lists all problems of a file at once, those of the checks too', () => {
       const text = 'name: A\ninstall: { root: opt }\nseecrets: []\ngates: { G5: [ { exec: {} }, { fiel: {} } ] }';
       const refusal = refusalOf(text) as KeyturnYamlRefused;
-      expect(refusal.problems.map(({ path }) => path)).to.deep.equal(['name', 'install.root', 'seecrets', 'gates.G5[0].exec.argv', 'gates.G5[1]']);
+      expect(refusal.problems.map(({ path }) => path)).to.deep.equal([
+        'name',
+        'install.root',
+        'seecrets',
+        'gates.G5[0].exec.argv',
+        'gates.G5[1]',
+      ]);
     });
 
     const unreadable: readonly { name: string; text: string; code?: string }[] = [
+      { name: 'nothing', text: '' },
       { name: 'text that is no YAML', text: 'name: [a, b\n' },
       { name: 'a key that stands twice', text: 'name: a\nname: b\ninstall: { root: /opt }' },
       { name: 'two documents', text: `${MINIMAL}---\n${MINIMAL}` },
@@ -180,6 +302,9 @@ function refusalOf(text: string): Error | undefined {
 
 /** Nine levels of nine: 387 million words from a few hundred bytes. */
 function aliasBomb(): string {
-  const levels = Array.from({ length: 8 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`);
+  const levels = Array.from(
+    { length: 8 },
+    (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`,
+  );
   return `l0: &l0 [lol]\n${levels.join('\n')}\n${MINIMAL}`;
 }

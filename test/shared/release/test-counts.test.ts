@@ -25,9 +25,21 @@ describe('test counts', () => {
   const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
   const runners = [
     { name: 'unittest', argv: ['python3', '-m', 'unittest', 'test_case'], runner: 'unittest' },
-    { name: 'node --test with TAP', argv: [node, '--test', '--test-reporter=tap', 'case.test.mjs'], runner: 'node-test' },
-    { name: 'node --test with spec', argv: [node, '--test', '--test-reporter=spec', 'case.test.mjs'], runner: 'node-test' },
-    { name: 'node --test with JUnit XML', argv: [node, '--test', '--test-reporter=junit', 'case.test.mjs'], runner: 'junit-xml' },
+    {
+      name: 'node --test with TAP',
+      argv: [node, '--test', '--test-reporter=tap', 'case.test.mjs'],
+      runner: 'node-test',
+    },
+    {
+      name: 'node --test with spec',
+      argv: [node, '--test', '--test-reporter=spec', 'case.test.mjs'],
+      runner: 'node-test',
+    },
+    {
+      name: 'node --test with JUnit XML',
+      argv: [node, '--test', '--test-reporter=junit', 'case.test.mjs'],
+      runner: 'junit-xml',
+    },
     { name: 'mocha with spec', argv: [node, mocha, '--reporter', 'spec', 'case.test.cjs'], runner: 'mocha' },
     { name: 'mocha with dot', argv: [node, mocha, '--reporter', 'dot', 'case.test.cjs'], runner: 'mocha' },
     { name: 'mocha with JSON', argv: [node, mocha, '--reporter', 'json', 'case.test.cjs'], runner: 'mocha' },
@@ -41,7 +53,7 @@ describe('test counts', () => {
       const [good, bad] = ['yes', 'no'].map((GOOD) => {
         const { stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), {
           cwd: folder,
-          env: { PATH: process.env['PATH'], GOOD },
+          env: { PATH: process.env.PATH, GOOD },
           encoding: 'utf8',
         });
         return readTestCounts(stdout, stderr);
@@ -58,28 +70,64 @@ describe('test counts', () => {
     { name: 'a word of success', stdout: 'all tests passed\n', stderr: 'OK\n' },
     { name: 'a unittest summary on standard output, where a test prints', stdout: unittest(366, 'OK'), stderr: '' },
     { name: 'a unittest summary with something behind it', stdout: '', stderr: `${unittest(366, 'OK')}Killed\n` },
-    { name: 'a printed summary, when the real one was cut off', stdout: '', stderr: `${unittest(366, 'OK')}test_a ... ok\ntest_b ... ` },
+    {
+      name: 'a printed summary, when the real one was cut off',
+      stdout: '',
+      stderr: `${unittest(366, 'OK')}test_a ... ok\ntest_b ... `,
+    },
     { name: 'a unittest summary cut before its last word', stdout: '', stderr: `${RULE}\nRan 366 tests in 0.1s\n\n` },
     { name: 'a unittest OK that speaks of failures', stdout: '', stderr: unittest(366, 'OK (failures=2)') },
     { name: 'a unittest FAILED that speaks of none', stdout: '', stderr: unittest(366, 'FAILED (skipped=1)') },
-    { name: 'a unittest detail that stands twice', stdout: '', stderr: unittest(366, 'FAILED (failures=1, failures=1)') },
+    {
+      name: 'a unittest detail that stands twice',
+      stdout: '',
+      stderr: unittest(366, 'FAILED (failures=1, failures=1)'),
+    },
     { name: 'a unittest detail that nobody knows', stdout: '', stderr: unittest(366, 'OK (ignored=3)') },
     { name: 'two runners at once', stdout: '===== 5 passed in 0.10s =====\n', stderr: unittest(5, 'OK') },
-    { name: 'a pytest line with something behind it', stdout: '===== 5 passed in 0.10s =====\nSegmentation fault\n', stderr: '' },
+    {
+      name: 'a pytest line with something behind it',
+      stdout: '===== 5 passed in 0.10s =====\nSegmentation fault\n',
+      stderr: '',
+    },
     { name: 'a pytest word that nobody knows', stdout: '5 passed, 2 maybe in 0.10s\n', stderr: '' },
     { name: 'TAP with a lost point', stdout: 'TAP version 13\n1..3\nok 1\nok 2\n', stderr: '' },
-    { name: 'TAP with an invented point', stdout: 'TAP version 13\nok 1\nok 1 - printed by a test\nok 2\n1..2\n', stderr: '' },
+    {
+      name: 'TAP with an invented point',
+      stdout: 'TAP version 13\nok 1\nok 1 - printed by a test\nok 2\n1..2\n',
+      stderr: '',
+    },
     { name: 'TAP with two plans', stdout: '1..1\nok 1\n1..1\n', stderr: '' },
     { name: 'TAP without a plan', stdout: 'TAP version 14\nok 1\nok 2\n', stderr: '' },
     { name: 'TAP that bailed out', stdout: '1..2\nok 1\nok 2\nBail out! no database\n', stderr: '' },
-    { name: 'mocha cut inside its JSON', stdout: '{"stats":{"passes":3,"pending":0,"failures":0},"passes":[', stderr: '' },
+    {
+      name: 'mocha cut inside its JSON',
+      stdout: '{"stats":{"passes":3,"pending":0,"failures":0},"passes":[',
+      stderr: '',
+    },
     { name: 'mocha JSON whose totals and lists differ', stdout: mochaJson({ passes: 366 }), stderr: '' },
     { name: 'a mocha summary with something behind it', stdout: '\n  366 passing (2s)\n\nKilled\n', stderr: '' },
     { name: 'JUnit XML that is cut', stdout: '<testsuites><testsuite tests="1"><testcase name="a"/>', stderr: '' },
-    { name: 'JUnit XML that claims more than it has', stdout: '<testsuite tests="366"><testcase name="a"/></testsuite>', stderr: '' },
-    { name: 'JUnit XML with a number that is none', stdout: '<testsuite tests="many"><testcase name="a"/></testsuite>', stderr: '' },
-    { name: 'JUnit XML with a document type', stdout: '<!DOCTYPE x [<!ENTITY a "b">]><testsuite tests="0"></testsuite>', stderr: '' },
-    { name: 'two JUnit reports in one stream', stdout: '<testsuite tests="0"></testsuite><testsuite tests="0"></testsuite>', stderr: '' },
+    {
+      name: 'JUnit XML that claims more than it has',
+      stdout: '<testsuite tests="366"><testcase name="a"/></testsuite>',
+      stderr: '',
+    },
+    {
+      name: 'JUnit XML with a number that is none',
+      stdout: '<testsuite tests="many"><testcase name="a"/></testsuite>',
+      stderr: '',
+    },
+    {
+      name: 'JUnit XML with a document type',
+      stdout: '<!DOCTYPE x [<!ENTITY a "b">]><testsuite tests="0"></testsuite>',
+      stderr: '',
+    },
+    {
+      name: 'two JUnit reports in one stream',
+      stdout: '<testsuite tests="0"></testsuite><testsuite tests="0"></testsuite>',
+      stderr: '',
+    },
     { name: 'another XML document', stdout: '<html><testcase/></html>', stderr: '' },
   ];
 
@@ -110,7 +158,8 @@ describe('test counts', () => {
     },
     {
       name: 'pytest in colours, with warnings and hours',
-      stdout: '\u001b[31m= \u001b[1m1 failed\u001b[0m, 4 passed, 1 skipped, 2 deselected, 1 xfailed, 3 warnings, 1 error in 75.12s (0:01:15) =\u001b[0m\n',
+      stdout:
+        '\u001b[31m= \u001b[1m1 failed\u001b[0m, 4 passed, 1 skipped, 2 deselected, 1 xfailed, 3 warnings, 1 error in 75.12s (0:01:15) =\u001b[0m\n',
       stderr: '',
       counts: { runner: 'pytest', ran: 8, passed: 5, failed: 1, errors: 1, skipped: 1 },
     },
@@ -122,13 +171,15 @@ describe('test counts', () => {
     },
     {
       name: 'TAP with a plan behind, directives and nested points',
-      stdout: 'TAP version 14\nok 1 - a \\# b\n    ok 1 - nested\n    1..1\nok 2 # SKIP no disk\nnot ok 3 # TODO later\nnot ok 4\n1..4\n',
+      stdout:
+        'TAP version 14\nok 1 - a \\# b\n    ok 1 - nested\n    1..1\nok 2 # SKIP no disk\nnot ok 3 # TODO later\nnot ok 4\n1..4\n',
       stderr: '',
       counts: { runner: 'tap', ran: 4, passed: 1, failed: 1, errors: 0, skipped: 2 },
     },
     {
       name: 'JUnit XML with a report of its own in CDATA',
-      stdout: '<?xml version="1.0"?>\n<testsuites><testsuite name="a" tests="2"><testcase name="x"><system-out><![CDATA[<testcase/>]]></system-out></testcase><testcase name="y"><error message="e"/></testcase></testsuite></testsuites>\n',
+      stdout:
+        '<?xml version="1.0"?>\n<testsuites><testsuite name="a" tests="2"><testcase name="x"><system-out><![CDATA[<testcase/>]]></system-out></testcase><testcase name="y"><error message="e"/></testcase></testsuite></testsuites>\n',
       stderr: 'a log line\n',
       counts: { runner: 'junit-xml', ran: 2, passed: 1, failed: 0, errors: 1, skipped: 0 },
     },
@@ -163,7 +214,12 @@ describe('test counts', () => {
 });
 
 function mochaJson(stats: Record<string, number>): string {
-  return JSON.stringify({ stats: { passes: 1, pending: 0, failures: 0, ...stats }, passes: [{}], pending: [], failures: [] });
+  return JSON.stringify({
+    stats: { passes: 1, pending: 0, failures: 0, ...stats },
+    passes: [{}],
+    pending: [],
+    failures: [],
+  });
 }
 
 const NODE_TESTS = `

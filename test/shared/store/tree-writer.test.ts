@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
-import { RejectedError, TransientError } from '../../../shared/errors.ts';
+import { TransientError } from '../../../shared/errors.ts';
 import {
   type Manifest,
   type ManifestFile,
@@ -42,7 +42,7 @@ describe('shared/store/tree-writer', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  for (const umask of [0, 0o022, 0o077, 0o777]) {
+  for (const umask of [0, 0o022, 0o027, 0o077]) {
     it(`writes exactly what the manifest says under umask ${umask.toString(8)}`, async () => {
       const old = process.umask(umask);
       try {

@@ -2,22 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import type { AnyCheckKind } from '../../../../shared/ledger/check-kind.ts';
-import { dryrunKind } from '../../../../shared/ledger/kinds/dryrun.ts';
-import { entrypointKind } from '../../../../shared/ledger/kinds/entrypoint.ts';
-import { execKind } from '../../../../shared/ledger/kinds/exec.ts';
-import { flagKind } from '../../../../shared/ledger/kinds/flag.ts';
-import { noProcessKind } from '../../../../shared/ledger/kinds/no-process.ts';
-import { noServiceKind } from '../../../../shared/ledger/kinds/no-service.ts';
-import { refusesLiveKind } from '../../../../shared/ledger/kinds/refuses-live.ts';
+import { planKinds } from '../../../../shared/ledger/kinds/registry.ts';
 import { parseKeyturnYaml } from '../../../../shared/release/keyturn-yaml.ts';
-
-const KINDS: ReadonlyMap<string, AnyCheckKind> = new Map(
-  [dryrunKind, entrypointKind, execKind, flagKind, noProcessKind, noServiceKind, refusesLiveKind].map((kind) => [
-    kind.kind,
-    kind as AnyCheckKind,
-  ]),
-);
 
 const SHORT = `
 name: iu-cutter
@@ -39,7 +25,7 @@ gates:
 
 describe('the plan of a keyturn.yaml', () => {
   it('has the defaults of each kind filled in', () => {
-    const [g5, g6] = parseKeyturnYaml(SHORT, { version: 'v0.6', kinds: KINDS }).gates;
+    const [g5, g6] = parseKeyturnYaml(SHORT, { version: 'v0.6', kinds: planKinds }).gates;
     expect(g5?.checks.map(({ kind, params }) => [kind, params])).to.deep.equal([
       [
         'exec',
@@ -60,7 +46,7 @@ describe('the plan of a keyturn.yaml', () => {
   for (const [version, count] of Object.entries(payloads)) {
     it(`of iu-cutter ${version} has ${count} checks`, () => {
       const path = fileURLToPath(new URL(`../../../payloads/iu-cutter/${version}/keyturn.yaml`, import.meta.url));
-      const plan = parseKeyturnYaml(readFileSync(path, 'utf8'), { version, kinds: KINDS });
+      const plan = parseKeyturnYaml(readFileSync(path, 'utf8'), { version, kinds: planKinds });
       expect(plan.gates.flatMap(({ checks }) => checks)).to.have.length(count);
     });
   }

@@ -12,8 +12,12 @@ export class Wakeup {
   async sleep(signal: AbortSignal): Promise<void> {
     if (!this.#isDue && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        this.#resolve = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        const wake = () => {
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#resolve = wake;
+        signal.addEventListener('abort', wake, { once: true });
       });
     }
     this.#resolve = undefined;

@@ -1,5 +1,5 @@
 /** How a command ends: one line of what failed, one of what to do, and an exit code that tells the truth. */
-import { messageOf, RejectedError, TransientError } from '../../shared/errors.ts';
+import { messageOf, RejectedError, TransientError } from '../errors.ts';
 
 /** Exit codes besides those of a verdict (0, 10, 20, 30); 64, 69 and 77 as in sysexits.h. */
 export const EXIT_CODES = { usage: 64, unavailable: 69, refused: 77, defect: 70 } as const;
@@ -22,9 +22,9 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** The lines for people: what failed with its causes, the code, the hint. */
-export function describeFailure(error: unknown): string {
+export function describeFailure(program: string, error: unknown): string {
   const code = error instanceof RejectedError ? ` [${error.code}]` : '';
-  const lines = [`keyturn: ${withCauses(error)}${code}`];
+  const lines = [`${program}: ${withCauses(error)}${code}`];
   const hint = hintOf(error);
   if (hint !== undefined) lines.push(`hint: ${hint}`);
   if (exitCodeOf(error) === EXIT_CODES.defect && error instanceof Error && error.stack) lines.push(error.stack);

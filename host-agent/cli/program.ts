@@ -1,0 +1,80 @@
+/** The commands of `keyturn-agent`. */
+import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnrolmentBundle } from '../../shared/rpc/enrolment-bundle.ts';
+import { UsageError } from '../../shared/service/failure.ts';
+import { serviceLog } from '../../shared/service/service-log.ts';
+import { untilToldToStop } from '../../shared/service/until-stopped.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import { startAgent } from '../agent.ts';
+import { enrolHost } from '../host/enrol-host.ts';
+import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
+import { hostStatus } from '../host/host-status.ts';
+import { SecretFolder } from '../host/secret-folder.ts';
+
+export function createProgram(): Command {
+  const program = new Command('keyturn-agent')
+    .description('Installs signed releases side by side, proves them here, and keeps them from executing.')
+    .version(AGENT_VERSION)
+    .option('--state <folder>', "the agent's own folder", process.env.KEYTURN_AGENT_STATE ?? '/var/lib/keyturn-agent')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  program
+    .command('enrol <bundle>')
+    .description('join the control plane with the bundle that `keyturn host token` wrote')
+    .requiredOption('--install-root <path...>', 'where releases may be installed on this host')
+    .option('--label <key=value...>', 'labels of this host; nobody can change them from outside', [])
+    .option('--root-prefix <folder>', 'put before every install root (for rehearsals)', '')
+    .action(async (bundle: string, _options, command: Command) => enrol(bundle, command));
+  program
+    .command('run')
+    .description('run the agent until it is told to stop')
+    .action(async (_options, command: Command) => run(command));
+  program
+    .command('status')
+    .description('what this host is, what stands on it, and that its execution gates are closed')
+    .action((_options, command: Command) => {
+      process.stdout.write(`${JSON.stringify(hostStatus(stateOf(command)), null, 2)}\n`);
+    });
+  program
+    .command('secret <name>')
+    .description('store a secret under the name by which plans ask for it; its value is read from standard input')
+    .action((name: string, _options, command: Command) => {
+      new SecretFolder(hostFolders(stateOf(command)).secrets).write(name, withoutLineEnd(readFileSync(0)));
+    });
+  return program;
+}
+
+async function enrol(path: string, command: Command): Promise<void> {
+  const { installRoot, label, rootPrefix } = command.optsWithGlobals();
+  const bundle = parseEnrolmentBundle(readFileSync(resolve(path)));
+  const config = { installRoots: installRoot, labels: Object.fromEntries(label.map(parseLabel)), rootPrefix: rootPrefix === '' ? '' : resolve(rootPrefix) };
+  await enrolHost(stateOf(command), { bundle, config, now: new Date() });
+  process.stdout.write(`${bundle.host} is enrolled; next: keyturn-agent run\n`);
+}
+
+async function run(command: Command): Promise<void> {
+  const log = serviceLog('agent');
+  const agent = await startAgent({ stateDirectory: stateOf(command), clock: systemClock, random: Math.random, log });
+  process.stdout.write(`agent ready: ${agent.config.host}\n`);
+  await Promise.race([untilToldToStop(), agent.ended]);
+  await agent.stop();
+}
+
+function stateOf(command: Command): string {
+  return resolve(command.optsWithGlobals()['state'] as string);
+}
+
+function parseLabel(text: string): [string, string] {
+  const [, key, value] = /^([A-Za-z0-9._-]+)=(.+)$/.exec(text) ?? [];
+  if (key !== undefined && value !== undefined) return [key, value];
+  throw new UsageError(`label "${text}": expected KEY=VALUE, such as env=prod`);
+}
+
+/** A secret that was typed or echoed ends in a line break that is not part of it. */
+function withoutLineEnd(bytes: Buffer): Buffer {
+  const end = bytes.at(-1) === 0x0a ? bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1) : bytes.length;
+  return bytes.subarray(0, end);
+}
+

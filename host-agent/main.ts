@@ -1,0 +1,13 @@
+import { CommanderError } from 'commander';
+import { createProgram } from './cli/program.ts';
+import { describeFailure, exitCodeOf } from '../shared/service/failure.ts';
+
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 64;
+  else {
+    process.stderr.write(describeFailure('keyturn-agent', error));
+    process.exitCode = exitCodeOf(error);
+  }
+}

@@ -1,0 +1,297 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+
+import { promote } from '../../../host-agent/install/promote.ts';
+import { receive } from '../../../host-agent/install/receive.ts';
+import { stage } from '../../../host-agent/install/stage.ts';
+import { tidy } from '../../../host-agent/install/tidy.ts';
+import { TransientError } from '../../../shared/errors.ts';
+import { hashTree } from '../../../shared/store/tree-reader.ts';
+import { codeOf, errorOf } from '../../support/errors-of.ts';
+import { type InstallFixture, installFixture, snapshotOf } from '../../support/install-fixture.ts';
+import { canMount, withReadOnly, withTmpfs } from '../../support/mounts.ts';
+
+describe('host-agent/install/promote', () => {
+  let fixture: InstallFixture;
+  let target: string;
+  let neighbourBefore: string[];
+  beforeEach(() => {
+    fixture = installFixture();
+    target = fixture.context.places.installPath;
+    neighbourBefore = snapshotOf(join(fixture.root, 'old'));
+  });
+  afterEach(() => {
+    expect(snapshotOf(join(fixture.root, 'old'))).to.deep.equal(neighbourBefore);
+    fixture.remove();
+  });
+
+  const prepare = async () => {
+    await receive(fixture.context, { source: fixture.source });
+    await stage(fixture.context);
+  };
+
+  it('adds one path with exactly the signed tree, beside what was there', async () => {
+    await prepare();
+    expect(fixture.names()).to.deep.equal(['.keyturn', 'old']);
+    expect(await promote(fixture.context)).to.equal('promoted');
+    await tidy(fixture.context);
+    expect(fixture.names()).to.deep.equal(['app-1.0', 'old']);
+    const { digest } = await hashTree(target, { leaveOut: ['DEPLOY-MANIFEST.txt'] });
+    expect(digest).to.equal(fixture.context.release.statement.treeDigest);
+    expect(statSync(target).mode & 0o7777).to.equal(0o755);
+    expect(statSync(join(target, 'DEPLOY-MANIFEST.txt')).mode & 0o7777).to.equal(0o644);
+  });
+
+  it('may be asked again, also after the staging folder is gone', async () => {
+    await prepare();
+    await promote(fixture.context);
+    const before = fixture.snapshot();
+    expect(await promote(fixture.context)).to.equal('promoted-before');
+    expect((await stage(fixture.context)).digest).to.equal(fixture.context.release.statement.treeDigest);
+    expect(fixture.snapshot()).to.deep.equal(before);
+    await tidy(fixture.context);
+    expect(await promote(fixture.context)).to.equal('promoted-before');
+  });
+
+  describe('replaces nothing', () => {
+    const OCCUPANTS: Readonly<Record<string, () => void>> = {
+      'a file': () => writeFileSync(target, 'mine'),
+      'an empty folder': () => mkdirSync(target),
+      'a folder with something in it': () => {
+        mkdirSync(target);
+        writeFileSync(join(target, 'mine'), 'mine');
+      },
+      'a link to a neighbour': () => symlinkSync('old', target),
+      'a dangling link': () => symlinkSync('nowhere', target),
+      'an installation of another run': () => {
+        mkdirSync(target);
+        const { treeDigest } = fixture.context.release.statement;
+        writeFileSync(join(target, 'DEPLOY-MANIFEST.txt'), `# tree digest: ${treeDigest}\n# run: run-0\n`);
+      },
+    };
+    for (const [what, occupy] of Object.entries(OCCUPANTS)) {
+      it(`not ${what} that stands at the target`, async () => {
+        await prepare();
+        occupy();
+        const before = { ino: lstatSync(target).ino, snapshot: fixture.snapshot() };
+        expect(await codeOf(() => promote(fixture.context))).to.equal('target-present');
+        expect(lstatSync(target).ino).to.equal(before.ino);
+        expect(fixture.snapshot()).to.deep.equal(before.snapshot);
+      });
+    }
+    it('of six kinds', () => expect(Object.keys(OCCUPANTS)).to.have.length(6));
+  });
+
+  it('does not take an installation for its own that only says so', async () => {
+    await prepare();
+    await promote(fixture.context);
+    writeFileSync(join(target, 'big'), 'changed');
+    expect(await codeOf(() => promote(fixture.context))).to.equal('installed-tree-differs');
+    expect(await codeOf(() => stage(fixture.context))).to.equal('installed-tree-differs');
+  });
+
+  describe('makes nothing visible that was tampered with in staging', () => {
+    const staged = () => join(fixture.context.places.staging, 'tree');
+    const ATTACKS: Readonly<Record<string, { code: string; tamper: () => void }>> = {
+      'a folder swapped for a link to the same content': {
+        code: 'staged-tree-differs',
+        tamper: () => {
+          renameSync(join(staged(), 'lib'), join(fixture.folder, 'lib'));
+          symlinkSync(join(fixture.folder, 'lib'), join(staged(), 'lib'));
+        },
+      },
+      'the whole tree swapped for a link': {
+        code: 'tree-is-no-folder',
+        tamper: () => {
+          renameSync(staged(), join(fixture.folder, 'tree'));
+          symlinkSync(join(fixture.folder, 'tree'), staged());
+        },
+      },
+      'the staging folder swapped for a link': {
+        code: 'folder-not-private',
+        tamper: () => {
+          renameSync(fixture.context.places.staging, join(fixture.folder, 'staging'));
+          symlinkSync(join(fixture.folder, 'staging'), fixture.context.places.staging);
+        },
+      },
+      'the staging folder opened to others': {
+        code: 'folder-not-private',
+        tamper: () => chmodSync(fixture.context.places.staging, 0o777),
+      },
+      'one byte changed': {
+        code: 'staged-tree-differs',
+        tamper: () => writeFileSync(join(staged(), 'lib/twin-a'), 'The same content\n'),
+      },
+      'a file added': { code: 'staged-tree-differs', tamper: () => writeFileSync(join(staged(), 'lib/extra.py'), '') },
+      'a file removed': { code: 'staged-tree-differs', tamper: () => rmSync(join(staged(), 'lib/empty')) },
+      'a set-uid bit': { code: 'staged-tree-differs', tamper: () => chmodSync(join(staged(), 'bin/run'), 0o4755) },
+    };
+    for (const [what, { code, tamper }] of Object.entries(ATTACKS)) {
+      it(`${what}: ${code}`, async () => {
+        await prepare();
+        tamper();
+        expect(await codeOf(() => promote(fixture.context))).to.equal(code);
+        expect(fixture.names()).to.deep.equal(['.keyturn', 'old']);
+      });
+    }
+    it('in eight ways', () => expect(Object.keys(ATTACKS)).to.have.length(8));
+  });
+
+  describe('meets an install root that', () => {
+    it('is a symbolic link: it is refused before anything is written', async () => {
+      renameSync(fixture.root, join(fixture.folder, 'real'));
+      symlinkSync(join(fixture.folder, 'real'), fixture.root);
+      try {
+        for (const step of [
+          () => receive(fixture.context, { source: fixture.source }),
+          () => promote(fixture.context),
+        ]) {
+          expect(await codeOf(step)).to.equal('install-root-not-a-folder');
+        }
+        expect(readdirSync(join(fixture.folder, 'real'))).to.deep.equal(['old']);
+        expect(readlinkSync(fixture.root)).to.equal(join(fixture.folder, 'real'));
+      } finally {
+        rmSync(fixture.root);
+        renameSync(join(fixture.folder, 'real'), fixture.root);
+      }
+    });
+
+    it('is missing: it is not made', async () => {
+      renameSync(fixture.root, join(fixture.folder, 'away'));
+      try {
+        expect(await codeOf(() => receive(fixture.context, { source: fixture.source }))).to.equal(
+          'install-root-missing',
+        );
+        expect(readdirSync(join(fixture.folder, 'opt'))).to.deep.equal([]);
+      } finally {
+        renameSync(join(fixture.folder, 'away'), fixture.root);
+      }
+    });
+
+    it('is open to everybody: it is refused', async () => {
+      chmodSync(fixture.root, 0o777);
+      expect(await codeOf(() => receive(fixture.context, { source: fixture.source }))).to.equal(
+        'install-root-open-to-all',
+      );
+      expect(fixture.names()).to.deep.equal(['old']);
+    });
+
+    for (const [what, plant] of [
+      ["a link to somebody's folder", (at: string) => symlinkSync(join(at, '..', 'old'), at)],
+      ['a dangling link', (at: string) => symlinkSync('nowhere', at)],
+      [
+        'a folder that others can write to',
+        (at: string) => {
+          mkdirSync(at);
+          chmodSync(at, 0o777);
+        },
+      ],
+    ] as const) {
+      it(`has ${what} as .keyturn: it is refused, and stays`, async () => {
+        plant(join(fixture.root, '.keyturn'));
+        const before = fixture.snapshot();
+        expect(await codeOf(() => receive(fixture.context, { source: fixture.source }))).to.equal('folder-not-private');
+        await tidy(fixture.context);
+        expect(fixture.snapshot().filter((line) => !line.includes('.keyturn'))).to.deep.equal(
+          before.filter((line) => !line.includes('.keyturn')),
+        );
+      });
+    }
+  });
+
+  describe('meets a file system that', () => {
+    beforeEach(function () {
+      if (canMount()) return;
+      console.log('      skipped: mounting needs root');
+      this.skip();
+    });
+
+    it('is full while staging: it says so, and after tidying the root is as before', async () => {
+      const before = fixture.snapshot();
+      const small = installFixture();
+      try {
+        rmSync(join(small.root, 'old'), { recursive: true });
+        await withTmpfs(small.root, 'size=1m,mode=755', async () => {
+          const error = await errorOf(
+            receive(small.context, { source: small.source }).then(() => stage(small.context)),
+          );
+          expect(error).to.be.instanceOf(TransientError).with.property('hint').that.contains('free space');
+          expect(small.names()).to.deep.equal(['.keyturn']);
+          await tidy(small.context);
+          expect(small.names()).to.deep.equal([]);
+        });
+      } finally {
+        small.remove();
+      }
+      expect(fixture.snapshot()).to.deep.equal(before);
+    });
+
+    it('has no inode left while staging: it says so', async () => {
+      const small = installFixture({ neighbours: 'none' });
+      try {
+        await withTmpfs(small.root, 'nr_inodes=14,mode=755', async () => {
+          const error = await errorOf(
+            receive(small.context, { source: small.source }).then(() => stage(small.context)),
+          );
+          expect(error).to.be.instanceOf(TransientError).with.property('hint').that.contains('inodes');
+          await tidy(small.context);
+          expect(small.names()).to.deep.equal([]);
+        });
+      } finally {
+        small.remove();
+      }
+    });
+
+    it('is read-only: no step writes, each says what to do', async () => {
+      const before = fixture.snapshot();
+      await withReadOnly(fixture.root, async () => {
+        const error = await errorOf(receive(fixture.context, { source: fixture.source }));
+        expect(error).to.be.instanceOf(TransientError).with.property('hint').that.contains('read-only');
+      });
+      expect(fixture.snapshot()).to.deep.equal(before);
+    });
+
+    it('turns read-only before promotion: staged stays staged, and is promoted later', async () => {
+      await prepare();
+      await withReadOnly(fixture.root, async () => {
+        const error = await errorOf(promote(fixture.context));
+        expect(error).to.be.instanceOf(TransientError).with.property('hint').that.contains('read-only');
+      });
+      expect(fixture.names()).to.deep.equal(['.keyturn', 'old']);
+      expect(await promote(fixture.context)).to.equal('promoted');
+    });
+
+    it('is another one below .keyturn: it is told before anything is fetched', async () => {
+      mkdirSync(join(fixture.root, '.keyturn'), { mode: 0o700 });
+      await withTmpfs(join(fixture.root, '.keyturn'), 'size=8m,mode=700', async () => {
+        const error = await errorOf(receive(fixture.context, { source: fixture.source }));
+        expect(error).to.be.instanceOf(TransientError).with.property('hint').that.contains('unmount');
+        expect(fixture.source.asked).to.deep.equal([]);
+      });
+      expect(fixture.names()).to.deep.equal(['.keyturn', 'old']);
+    });
+
+    it('comes between staging and promotion: nothing becomes visible', async () => {
+      await prepare();
+      const { staging } = fixture.context.places;
+      await withTmpfs(join(staging, 'tree'), 'size=8m,mode=755', async () => {
+        expect(await codeOf(() => promote(fixture.context))).to.equal('staged-tree-differs');
+      });
+      expect(fixture.names()).to.deep.equal(['.keyturn', 'old']);
+      expect(readFileSync(join(staging, 'tree', 'lib', 'twin-a'), 'utf8')).to.equal('the same content\n');
+    });
+  });
+});
