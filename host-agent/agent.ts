@@ -16,8 +16,8 @@ import { SecretFolder } from './host/secret-folder.ts';
 import { DirectiveLog } from './journal/directives.ts';
 import { openJournal } from './journal/journal.ts';
 import { JournalOutbox } from './journal/outbox.ts';
-import { linkBlobSource } from './link/blob-source.ts';
 import { backoffMs } from './link/backoff.ts';
+import { linkBlobSource } from './link/blob-source.ts';
 import { IdentityStore } from './link/identity-store.ts';
 import { Link } from './link/link.ts';
 import { linkTrustSource } from './link/metadata-source.ts';
@@ -78,7 +78,10 @@ interface Foundations {
   readonly stopping: AbortController;
 }
 
-async function assemble(options: AgentOptions, { config, database, stopping }: Foundations): Promise<{ link: Link; work: () => Promise<void> }> {
+async function assemble(
+  options: AgentOptions,
+  { config, database, stopping }: Foundations,
+): Promise<{ link: Link; work: () => Promise<void> }> {
   const { clock, log, random, stateDirectory } = options;
   const { signal } = stopping;
   const now = () => new Date(clock.now());
@@ -135,7 +138,8 @@ async function assemble(options: AgentOptions, { config, database, stopping }: F
   });
   const means: DirectiveMeans = {
     trust: new TrustClient({ db: database, source: linkTrustSource(gateway), rules: 'keyturn', now }),
-    trustVersions: () => [...loadTrusted(database)].map(([file, bytes]) => `${file.replace(/\.json$/, '')} ${versionOf(bytes)}`).sort(),
+    trustVersions: () =>
+      [...loadTrusted(database)].map(([file, bytes]) => `${file.replace(/\.json$/, '')} ${versionOf(bytes)}`).sort(),
     blobs,
     kinds: checkKinds,
     installRoots: config.installRoots,
@@ -147,9 +151,21 @@ async function assemble(options: AgentOptions, { config, database, stopping }: F
     agentVersion: AGENT_VERSION,
     now,
     encodeOutcome,
-    onRefused: ({ seq }, error) => log.warn({ directive: seq, code: error.code, reason: error.message }, 'directive refused'),
+    onRefused: ({ seq }, error) =>
+      log.warn({ directive: seq, code: error.code, reason: error.message }, 'directive refused'),
   };
-  return { link, work: () => workUntil(signal, { store, driver, means, wakeup, log, retry: (attempt) => waitToRetry(attempt, { clock, random, signal }) }) };
+  return {
+    link,
+    work: () =>
+      workUntil(signal, {
+        store,
+        driver,
+        means,
+        wakeup,
+        log,
+        retry: (attempt) => waitToRetry(attempt, { clock, random, signal }),
+      }),
+  };
 }
 
 interface Work {
@@ -195,7 +211,10 @@ async function persistently<T>({ retry, log }: Work, action: () => Promise<T>): 
   }
 }
 
-async function waitToRetry(attempt: number, { clock, random, signal }: { clock: Clock; random: () => number; signal: AbortSignal }): Promise<void> {
+async function waitToRetry(
+  attempt: number,
+  { clock, random, signal }: { clock: Clock; random: () => number; signal: AbortSignal },
+): Promise<void> {
   await waitFor(clock, backoffMs(attempt + 1, random), signal);
   signal.throwIfAborted();
 }

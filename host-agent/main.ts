@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
-import { createProgram } from './cli/program.ts';
 import { describeFailure, exitCodeOf } from '../shared/service/failure.ts';
+import { createProgram } from './cli/program.ts';
 
 try {
   await createProgram().parseAsync(process.argv);

@@ -13,7 +13,7 @@ const SLOWEST_TEST_MS = 120_000;
 
 ensureRequirements();
 const mocha = new Mocha({
-  forbidOnly: process.env['CI'] !== undefined,
+  forbidOnly: process.env.CI !== undefined,
   timeout: SLOWEST_TEST_MS,
   reporter: 'spec',
   slow: 2_000,

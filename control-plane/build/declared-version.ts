@@ -39,7 +39,8 @@ function findVersion(pattern: string, text: string): Pick<DeclaredVersionObserva
     return group.length > VERSION_CHARACTERS ? { problem: 'version-too-long' } : { declared: group };
   } catch (error) {
     // An error of the other context is no instance of this one's Error.
-    if ((error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return { problem: 'pattern-too-slow' };
+    if ((error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+      return { problem: 'pattern-too-slow' };
     throw error;
   }
 }

@@ -18,10 +18,7 @@ export interface VersionSources {
 export function decideVersion({ requested, ref, declared, commit }: VersionSources): string {
   if (requested !== undefined) return checked(requested, 'the requested version');
   if (ref.startsWith(TAG_PREFIX)) return checked(ref.slice(TAG_PREFIX.length), `the name of the tag`);
-  return checked(
-    untaggedVersion(declared ?? '0.0.0', commit),
-    'the declared version with the commit',
-  );
+  return checked(untaggedVersion(declared ?? '0.0.0', commit), 'the declared version with the commit');
 }
 
 function checked(version: string, what: string): string {

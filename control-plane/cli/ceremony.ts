@@ -7,7 +7,13 @@ import { sha256 } from '../../shared/digest.ts';
 import { generateKey, type PublicKey, type SigningKey } from '../../shared/trust/keys.ts';
 import { type Policy, parsePolicy } from '../../shared/trust/policy.ts';
 import { fileNameOf, releaseRoleOf } from '../../shared/trust/tuf-metadata.ts';
-import { createReleases, createRoot, createSnapshot, createTargets, type Keyholders } from '../../shared/trust/tuf-repository.ts';
+import {
+  createReleases,
+  createRoot,
+  createSnapshot,
+  createTargets,
+  type Keyholders,
+} from '../../shared/trust/tuf-repository.ts';
 
 export interface Quorum {
   /** How many keys are made. */
@@ -54,7 +60,8 @@ export function validUntil(now: Date, role: keyof typeof VALIDITY_DAYS): Date {
 type KeysByRole = Ceremony['keys'];
 
 function makeKeys(request: CeremonyRequest): KeysByRole {
-  const numbered = ({ keys }: Quorum) => new Map(Array.from({ length: keys }, (_, index) => [`${index + 1}`, generateKey()]));
+  const numbered = ({ keys }: Quorum) =>
+    new Map(Array.from({ length: keys }, (_, index) => [`${index + 1}`, generateKey()]));
   return new Map<string, ReadonlyMap<string, SigningKey>>([
     ['root', numbered(request.root)],
     ['targets', numbered(request.targets)],
@@ -64,7 +71,10 @@ function makeKeys(request: CeremonyRequest): KeysByRole {
   ]);
 }
 
-function signFirstMetadata(request: CeremonyRequest, { keys, policy }: { keys: KeysByRole; policy: Buffer }): Map<string, Buffer> {
+function signFirstMetadata(
+  request: CeremonyRequest,
+  { keys, policy }: { keys: KeysByRole; policy: Buffer },
+): Map<string, Buffer> {
   const { now } = request;
   const root = createRoot(
     {
@@ -75,14 +85,20 @@ function signFirstMetadata(request: CeremonyRequest, { keys, policy }: { keys: K
     },
     { expiresAt: validUntil(now, 'root'), signers: signers(keys, 'root') },
   );
-  const releasers = [...request.releasers].map(([app, { threshold }]) => ({ app, ...keyholders(keys, releaseRoleOf(app), threshold) }));
+  const releasers = [...request.releasers].map(([app, { threshold }]) => ({
+    app,
+    ...keyholders(keys, releaseRoleOf(app), threshold),
+  }));
   const targets = createTargets(
     { policy: { length: policy.length, sha256: sha256(policy) }, releasers },
     { expiresAt: validUntil(now, 'targets'), signers: signers(keys, 'targets') },
   );
   const releases = [...request.releasers.keys()].map((app) => {
     const role = releaseRoleOf(app);
-    return [role, createReleases(app, { expiresAt: validUntil(now, 'release'), signers: signers(keys, role) })] as const;
+    return [
+      role,
+      createReleases(app, { expiresAt: validUntil(now, 'release'), signers: signers(keys, role) }),
+    ] as const;
   });
   const snapshot = createSnapshot(undefined, new Map([['targets', targets], ...releases]), {
     expiresAt: validUntil(now, 'snapshot'),
@@ -107,7 +123,11 @@ function firstPolicy(request: CeremonyRequest, keys: KeysByRole): Policy {
   const day = { maxLeaseMs: DAY_MS, freshnessGraceMs: TIMESTAMP_EXPIRES_MS, separation: true, reopen: false };
   return {
     version: 1,
-    approvers: request.approvers.map(({ name, team }) => ({ ...publicKeyOf(keys.get('approvers')?.get(name)), holder: name, team })),
+    approvers: request.approvers.map(({ name, team }) => ({
+      ...publicKeyOf(keys.get('approvers')?.get(name)),
+      holder: name,
+      team,
+    })),
     rules: [
       {
         match: {},

@@ -12,14 +12,19 @@ export interface ExportedArchive {
   readonly bytes: number;
 }
 
-export type ArchiveSource = { readonly ktr: Ktr } | { readonly statement: ReleaseStatement; readonly client: OperatorClient };
+export type ArchiveSource =
+  | { readonly ktr: Ktr }
+  | { readonly statement: ReleaseStatement; readonly client: OperatorClient };
 
 /** Errors: `RejectedError('content-digest-differs')` and no file, when the bytes are not those that were signed. */
 export async function exportArchive(source: ArchiveSource, out: string | undefined): Promise<ExportedArchive> {
   const statement = 'ktr' in source ? (await readKtrRelease(source.ktr)).statement : source.statement;
   const { sha256, size, name } = statement.archive;
   const path = resolve(out ?? name);
-  await writeStreamAtomic(path, 'ktr' in source ? fromKtr(source.ktr, sha256) : fromClient(source.client, statement), { sha256, size });
+  await writeStreamAtomic(path, 'ktr' in source ? fromKtr(source.ktr, sha256) : fromClient(source.client, statement), {
+    sha256,
+    size,
+  });
   return { path, sha256, bytes: size };
 }
 
@@ -28,5 +33,6 @@ async function* fromKtr(ktr: Ktr, sha256: Sha256): AsyncIterable<Uint8Array> {
 }
 
 async function* fromClient(client: OperatorClient, { archive }: ReleaseStatement): AsyncIterable<Uint8Array> {
-  for await (const piece of client.fetchBlobs({ wants: [{ sha256: archive.sha256, size: archive.size, offset: 0 }] })) yield piece.data;
+  for await (const piece of client.fetchBlobs({ wants: [{ sha256: archive.sha256, size: archive.size, offset: 0 }] }))
+    yield piece.data;
 }

@@ -60,14 +60,20 @@ export class Home {
     });
   }
 
-  saveKey(role: string, { name, key, passphrase }: { name: string; key: SigningKey; passphrase: string | undefined }): void {
+  saveKey(
+    role: string,
+    { name, key, passphrase }: { name: string; key: SigningKey; passphrase: string | undefined },
+  ): void {
     const folder = join(this.folder, 'keys', role);
     makeDirectory(folder, { mode: 0o700 });
     saveKey(join(folder, `${name}.pem`), key, passphrase);
   }
 
   /** The old key files of a role go when the new ones are written; they count for nothing any more. */
-  replaceKeys(role: string, { keys, passphrase }: { keys: readonly SigningKey[]; passphrase: string | undefined }): void {
+  replaceKeys(
+    role: string,
+    { keys, passphrase }: { keys: readonly SigningKey[]; passphrase: string | undefined },
+  ): void {
     const folder = join(this.folder, 'keys', role);
     const old = readdirSync(folder).filter((file) => file.endsWith('.pem'));
     for (const key of keys) this.saveKey(role, { name: key.keyId.slice(0, 16), key, passphrase });
@@ -81,7 +87,11 @@ export class Home {
   /** All keys of a role that are on this machine, sorted by file name. Errors: those of `loadKey`; `role-keys-missing`. */
   loadKeys(role: string, passphrase: string | undefined): SigningKey[] {
     const folder = join(this.folder, 'keys', role);
-    const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.pem')).sort() : [];
+    const files = existsSync(folder)
+      ? readdirSync(folder)
+          .filter((file) => file.endsWith('.pem'))
+          .sort()
+      : [];
     if (files.length === 0) {
       throw new RejectedError('role-keys-missing', `failed to load the ${role} keys: there is none in "${folder}"`, {
         hint: 'run this command on the machine that holds them, or name the folder with --home',
@@ -102,9 +112,13 @@ export class Home {
     const path = join(this.folder, 'operators', `${role}.json`);
     const parsed = existsSync(path) ? operatorSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
     if (parsed?.success) return parsed.data;
-    throw new RejectedError('operator-certificate-missing', `failed to load "${path}": expected the client certificate of a ${role}`, {
-      hint: 'get one from whoever held the ceremony, or name another folder with --home',
-    });
+    throw new RejectedError(
+      'operator-certificate-missing',
+      `failed to load "${path}": expected the client certificate of a ${role}`,
+      {
+        hint: 'get one from whoever held the ceremony, or name another folder with --home',
+      },
+    );
   }
 
   loadTrust(): Map<string, Uint8Array> {

@@ -12,7 +12,7 @@ export interface CommandOutput {
 }
 
 export function outputOf(command: Command): CommandOutput {
-  const isJson = command.optsWithGlobals()['json'] === true;
+  const isJson = command.optsWithGlobals().json === true;
   return {
     isJson,
     result: (json, lines) => {

@@ -33,7 +33,10 @@ export async function knownPassphrase(options: PassphraseOptions): Promise<strin
 }
 
 /** Runs `use` without a passphrase first; asks on the terminal only when a key turns out to be encrypted. */
-export async function withPassphrase<T>(options: PassphraseOptions, use: (passphrase: string | undefined) => T): Promise<T> {
+export async function withPassphrase<T>(
+  options: PassphraseOptions,
+  use: (passphrase: string | undefined) => T,
+): Promise<T> {
   const known = await knownPassphrase(options);
   try {
     return use(known);
@@ -51,7 +54,10 @@ function readPassphrase(path: string): string {
 
 async function askTwice(): Promise<string> {
   if (!process.stdin.isTTY) {
-    throw new UsageError('a passphrase is needed and there is no terminal to ask on', 'use --passphrase-file FILE, or say --no-passphrase');
+    throw new UsageError(
+      'a passphrase is needed and there is no terminal to ask on',
+      'use --passphrase-file FILE, or say --no-passphrase',
+    );
   }
   const [first, second] = [await ask('new passphrase for the key files: '), await ask('again: ')];
   if (first !== second) throw new UsageError('the two passphrases differ');

@@ -1,7 +1,8 @@
 /** The commands of `keyturn`, grouped by what people want to do. */
-import { Command } from 'commander';
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
 import { addRelease } from './commands/release.ts';

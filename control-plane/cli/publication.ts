@@ -6,8 +6,8 @@ import { RejectedError } from '../../shared/errors.ts';
 import type { TrustSource } from '../../shared/trust/source.ts';
 import { fileNameOf, versionOf } from '../../shared/trust/tuf-metadata.ts';
 import { refreshTrust, type TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
-import type { Home } from './home.ts';
 import type { OperatorClient } from './client.ts';
+import type { Home } from './home.ts';
 
 export interface Change {
   /** New metadata by role: `release-app`, `snapshot`, `targets`, `root`. */
@@ -37,7 +37,10 @@ export async function publishChange(
     const { metadata, targets: files } = change(await refreshHome(publisher, targets));
     try {
       await publisher.client.publish({
-        metadata: [...metadata].map(([role, content]) => ({ name: versionedName(role, content), content: Buffer.from(content) })),
+        metadata: [...metadata].map(([role, content]) => ({
+          name: versionedName(role, content),
+          content: Buffer.from(content),
+        })),
         targets: [...files].map(([name, content]) => ({ name, content: Buffer.from(content) })),
       });
       return await refreshHome(publisher, targets);
@@ -52,9 +55,17 @@ export async function publishChange(
  * Refreshes the trust metadata of this machine from the control plane and saves it. `targets` are looked up on the way,
  * so that the roles that list them are refreshed, too. Errors: what the refresh failed with.
  */
-export async function refreshHome({ home, source }: Pick<Publisher, 'home' | 'source'>, targets: readonly string[] = []): Promise<TrustedMetadata> {
+export async function refreshHome(
+  { home, source }: Pick<Publisher, 'home' | 'source'>,
+  targets: readonly string[] = [],
+): Promise<TrustedMetadata> {
   const trusted = home.loadTrust();
-  const refreshed = await refreshTrust({ trusted, source, targets: targets.length > 0 ? targets : 'top-level', rules: 'keyturn' });
+  const refreshed = await refreshTrust({
+    trusted,
+    source,
+    targets: targets.length > 0 ? targets : 'top-level',
+    rules: 'keyturn',
+  });
   home.saveTrust(refreshed.trusted);
   if (refreshed.outcome.kind === 'failed') throw refreshed.outcome.error;
   return refreshed.trusted;

@@ -1,5 +1,9 @@
 import { RejectedError } from '../../shared/errors.ts';
-import { parseReleaseStatement, type ReleaseStatement, releaseTargetPath } from '../../shared/release/release-statement.ts';
+import {
+  parseReleaseStatement,
+  type ReleaseStatement,
+  releaseTargetPath,
+} from '../../shared/release/release-statement.ts';
 import { collectBounded } from '../../shared/trust/source.ts';
 import { checkTargetBytes, repositoryPath } from '../../shared/trust/target.ts';
 import { refreshTrust } from '../../shared/trust/tuf-refresh.ts';
@@ -20,11 +24,18 @@ export async function readReleaseStatement(
   if (refreshed.outcome.kind === 'failed') throw refreshed.outcome.error;
   const target = refreshed.targets.get(path);
   if (!target) {
-    throw new RejectedError('release-unknown', `failed to find release "${app}@${version}": no trusted role lists "${path}"`, {
-      hint: 'see what there is with `keyturn release list`',
-    });
+    throw new RejectedError(
+      'release-unknown',
+      `failed to find release "${app}@${version}": no trusted role lists "${path}"`,
+      {
+        hint: 'see what there is with `keyturn release list`',
+      },
+    );
   }
-  const bytes = await collectBounded(source.fetchTarget(repositoryPath(target)), { maxBytes: target.length, what: path });
+  const bytes = await collectBounded(source.fetchTarget(repositoryPath(target)), {
+    maxBytes: target.length,
+    what: path,
+  });
   checkTargetBytes(target, bytes);
   return parseReleaseStatement(bytes);
 }

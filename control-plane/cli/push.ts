@@ -1,16 +1,17 @@
 /** `keyturn release push`: uploads the blobs that the control plane lacks, then signs and publishes the statement. */
+
+import type { Sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
-import type { UploadPiece } from '../../shared/rpc/generated/messages.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { blobsOfRelease, type Ktr, type ReadableBlob, readKtrRelease } from '../../shared/release/ktr.ts';
 import { releaseTargetPath } from '../../shared/release/release-statement.ts';
-import type { Sha256 } from '../../shared/digest.ts';
+import type { UploadPiece } from '../../shared/rpc/generated/messages.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import { fileNameOf, releaseRoleOf } from '../../shared/trust/tuf-metadata.ts';
+import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 import { addRelease, createSnapshot } from '../../shared/trust/tuf-repository.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import { validUntil } from './ceremony.ts';
 import { type Change, type Publisher, publishChange, trustedRole } from './publication.ts';
-import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 
 export interface PushKeys {
   /** Keys of the application's release role. */
@@ -37,7 +38,11 @@ const ASK_COUNT = 5_000;
 
 export async function pushRelease(
   ktr: Ktr,
-  { publisher, keys, onProgress }: { publisher: Publisher; keys: PushKeys; onProgress: (progress: PushProgress) => void },
+  {
+    publisher,
+    keys,
+    onProgress,
+  }: { publisher: Publisher; keys: PushKeys; onProgress: (progress: PushProgress) => void },
 ): Promise<PushReceipt> {
   const release = await readKtrRelease(ktr);
   const blobs = blobsOfRelease(release);
@@ -68,12 +73,21 @@ interface ReleaseToSign {
 function signRelease(trusted: TrustedMetadata, { app, target, keys, statement }: ReleaseToSign): Change {
   const now = new Date();
   const role = releaseRoleOf(app);
-  const releases = addRelease(trusted.get(fileNameOf(role)), target, { expiresAt: validUntil(now, 'release'), signers: keys.release });
+  const releases = addRelease(trusted.get(fileNameOf(role)), target, {
+    expiresAt: validUntil(now, 'release'),
+    signers: keys.release,
+  });
   const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), new Map([[role, releases]]), {
     expiresAt: validUntil(now, 'snapshot'),
     signers: keys.snapshot,
   });
-  return { metadata: new Map([[role, releases], ['snapshot', snapshot]]), targets: statement };
+  return {
+    metadata: new Map([
+      [role, releases],
+      ['snapshot', snapshot],
+    ]),
+    targets: statement,
+  };
 }
 
 /** Blobs to upload, with how many bytes of each are there already. */
@@ -94,7 +108,14 @@ async function upload(
   const totalBytes = wanted.reduce((sum, { blob, received }) => sum + blob.size - received, 0);
   let doneBytes = 0;
   for (const { sha256, received, blob } of wanted) {
-    const pieces = uploadPieces(blob, { sha256, from: received, onBytes: (count) => onProgress({ doneBytes: (doneBytes += count), totalBytes }) });
+    const pieces = uploadPieces(blob, {
+      sha256,
+      from: received,
+      onBytes: (count) => {
+        doneBytes += count;
+        onProgress({ doneBytes, totalBytes });
+      },
+    });
     await publisher.client.uploadBlob(pieces);
   }
   return doneBytes;
@@ -123,5 +144,8 @@ async function* uploadPieces(
 function blobOf(ktr: Ktr, sha256: Sha256): ReadableBlob {
   const blob = ktr.blobs.get(sha256);
   if (blob) return blob;
-  throw new RejectedError('blob-unasked', `failed to push "${ktr.path}": the control plane asks for blob ${sha256}, which is not in the bundle`);
+  throw new RejectedError(
+    'blob-unasked',
+    `failed to push "${ktr.path}": the control plane asks for blob ${sha256}, which is not in the bundle`,
+  );
 }

@@ -1,13 +1,13 @@
 /** Fetches what is needed to judge a run and judges it here: the control plane's word about a verdict is not asked for. */
 import { RejectedError } from '../../shared/errors.ts';
-import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import { parseEntry } from '../../shared/ledger/entry.ts';
+import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import { type LedgerBundle, readLedgerBundle, type VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
+import type { Run } from '../../shared/rpc/generated/messages.ts';
 import { POLICY_PATH } from '../../shared/trust/policy.ts';
 import { collectBounded, type TrustSource } from '../../shared/trust/source.ts';
-import type { Run } from '../../shared/rpc/generated/messages.ts';
 import type { OperatorClient } from './client.ts';
 
 export interface RunRecord {
@@ -17,7 +17,10 @@ export interface RunRecord {
 }
 
 /** Errors: those of `readLedgerBundle` when what the control plane holds does not verify. */
-export async function fetchRun(runId: string, { client, source }: { client: OperatorClient; source: TrustSource }): Promise<RunRecord> {
+export async function fetchRun(
+  runId: string,
+  { client, source }: { client: OperatorClient; source: TrustSource },
+): Promise<RunRecord> {
   const entries: Buffer[] = [];
   let run: Run | undefined;
   let head: Buffer | undefined;
@@ -28,9 +31,15 @@ export async function fetchRun(runId: string, { client, source }: { client: Oper
       if (update.entry.head.length > 0) head = update.entry.head;
     }
   }
-  if (!run) throw new RejectedError('run-unknown', `failed to fetch run "${runId}": the control plane does not know it`);
+  if (!run)
+    throw new RejectedError('run-unknown', `failed to fetch run "${runId}": the control plane does not know it`);
   if (!head) return { run, ledger: undefined };
-  const bundle = { entries, head, hostPublicKey: run.ledgerPublicKey, ...(await fetchMaterial(entries, { client, source, run })) };
+  const bundle = {
+    entries,
+    head,
+    hostPublicKey: run.ledgerPublicKey,
+    ...(await fetchMaterial(entries, { client, source, run })),
+  };
   return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey: run.ledgerPublicKey }) };
 }
 
@@ -42,9 +51,16 @@ export async function fetchMaterial(
   { client, source, run }: { client: OperatorClient; source: TrustSource; run: Run },
 ): Promise<Material> {
   const first = entries[0] && parseEntry(entries[0]).entry.body;
-  if (first?.type !== 'run-admitted') throw new RejectedError('ledger-not-admitted', `failed to read the ledger of run "${run.runId}": it does not begin with an admission`);
+  if (first?.type !== 'run-admitted')
+    throw new RejectedError(
+      'ledger-not-admitted',
+      `failed to read the ledger of run "${run.runId}": it does not begin with an admission`,
+    );
   const slash = run.targetPath.lastIndexOf('/') + 1;
-  const statement = await readTarget(source, `${run.targetPath.slice(0, slash)}${first.statementDigest}.${run.targetPath.slice(slash)}`);
+  const statement = await readTarget(
+    source,
+    `${run.targetPath.slice(0, slash)}${first.statementDigest}.${run.targetPath.slice(slash)}`,
+  );
   const { plan, buildRecord } = parseReleaseStatement(statement);
   return {
     statement,
@@ -60,7 +76,10 @@ async function readTarget(source: TrustSource, path: string): Promise<Buffer> {
 
 async function readBlob(client: OperatorClient, { sha256, size }: { sha256: string; size: number }): Promise<Buffer> {
   const pieces = client.fetchBlobs({ wants: [{ sha256, size, offset: 0 }] });
-  return collectBounded(dataOf(pieces), { maxBytes: Math.min(size, LIMITS.planBytes + LIMITS.buildRecordBytes), what: `blob ${sha256}` });
+  return collectBounded(dataOf(pieces), {
+    maxBytes: Math.min(size, LIMITS.planBytes + LIMITS.buildRecordBytes),
+    what: `blob ${sha256}`,
+  });
 }
 
 async function* dataOf(pieces: AsyncIterable<{ data: Buffer }>): AsyncIterable<Buffer> {

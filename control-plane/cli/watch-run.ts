@@ -2,15 +2,16 @@
  * Follows a run and prints a line for each check as it comes. The lines are judged here from the plan, but the chain is
  * only verified at the end, when the whole ledger is read; the verdict comes from there.
  */
-import { parseEntry, type SealedEntry } from '../../shared/ledger/entry.ts';
+
+import { sha256 } from '../../shared/digest.ts';
 import { deriveSummary } from '../../shared/ledger/derive.ts';
+import { parseEntry, type SealedEntry } from '../../shared/ledger/entry.ts';
 import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import { parseBuildRecord } from '../../shared/release/build-record.ts';
 import { parsePlan } from '../../shared/release/plan.ts';
 import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
-import { parsePolicy } from '../../shared/trust/policy.ts';
-import { sha256 } from '../../shared/digest.ts';
 import type { Run, RunUpdate } from '../../shared/rpc/generated/messages.ts';
+import { parsePolicy } from '../../shared/trust/policy.ts';
 import { finishedLine, runningLine } from './ledger-table.ts';
 import type { Publisher } from './publication.ts';
 import { fetchMaterial, type Material } from './run-ledger.ts';
@@ -32,7 +33,10 @@ export async function watchRun(runId: string, options: WatchOptions): Promise<vo
   const watched = new WatchedRun(options);
   let reportTimer: NodeJS.Timeout | undefined;
   try {
-    const updates = options.client.watchRun({ runId, fromSeq: 0, untilPhases: ['rolledBack'] }, { signal: stopped.signal });
+    const updates = options.client.watchRun(
+      { runId, fromSeq: 0, untilPhases: ['rolledBack'] },
+      { signal: stopped.signal },
+    );
     for await (const update of updates) {
       await watched.see(update);
       if (watched.isOver) return;
@@ -81,7 +85,9 @@ class WatchedRun {
     }
     if (body.type !== 'check-recorded') return;
     if (body.evidence.check === 'g8.report') this.#isReported = true;
-    const row = this.#summary()?.gates.flatMap((gate) => gate.checks).find(({ id }) => id === body.evidence.check);
+    const row = this.#summary()
+      ?.gates.flatMap((gate) => gate.checks)
+      .find(({ id }) => id === body.evidence.check);
     if (row) this.#options.write(finishedLine(row, this.#options.terminal));
   }
 
@@ -96,7 +102,11 @@ class WatchedRun {
     const { subGaps, gates } = parsePolicy(policy);
     return deriveSummary({
       entries: this.#entries,
-      release: { statement: parseReleaseStatement(statement), plan: parsePlan(plan), statementDigest: sha256(statement) },
+      release: {
+        statement: parseReleaseStatement(statement),
+        plan: parsePlan(plan),
+        statementDigest: sha256(statement),
+      },
       buildRecord: parseBuildRecord(buildRecord),
       acceptedGaps: subGaps.accept,
       requiredGates: gates.required,

@@ -44,5 +44,10 @@ function readingsOf(row: CheckRow): AnchorReading[] {
   const result = row.evidence?.result;
   const seen = readings.safeParse(result?.did === 'observe' ? result.observation : undefined);
   if (!seen.success) return [];
-  return seen.data.anchors.map(({ path, reads }, index) => ({ row, index, path, digests: reads.map((read) => read.digest) }));
+  return seen.data.anchors.map(({ path, reads }, index) => ({
+    row,
+    index,
+    path,
+    digests: reads.map((read) => read.digest),
+  }));
 }

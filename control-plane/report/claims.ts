@@ -78,7 +78,7 @@ export function makeClaim(ledger: VerifiedLedger, name: ClaimName): Claim {
   return {
     value: derived('claim', name, isProven ? rule.proven : NOT_PROVEN),
     isProven,
-    evidence: [...admissionEvidence(ledger), ...rowsEvidence(ledger, rows)],
+    evidence: [...new Set([...admissionEvidence(ledger), ...rowsEvidence(ledger, rows)])],
   };
 }
 

@@ -61,7 +61,13 @@ function missingGates(ledger: VerifiedLedger): Statement[] {
   const missing = ledger.summary.gates.filter(({ checks }) => checks.length === 0);
   return missing.map((gate) => {
     const status = derived('gate-status', gate.gate, gate.status);
-    const words = [gateName(gate.gate), ' is ', status, ': it', ' is required by the policy, and the plan has no check for it'];
+    const words = [
+      gateName(gate.gate),
+      ' is ',
+      status,
+      ': it',
+      ' is required by the policy, and the plan has no check for it',
+    ];
     return statement(['Prerequisite: ', ...words], absenceEvidence(ledger));
   });
 }

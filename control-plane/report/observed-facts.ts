@@ -8,14 +8,14 @@ import { type Part, type Statement, statement } from './document.ts';
 /** Words, and pointers into an observation of that kind. */
 type Template = readonly (string | { readonly at: string })[];
 
-const HIGHLIGHTS: Readonly<Record<string, Template>> = {
+export const HIGHLIGHTS: Readonly<Record<string, Template>> = {
   'source-tests': [{ at: '/counts/passed' }, '/', { at: '/counts/ran' }, ' tests'],
   'artifact-digest': [{ at: '/files' }, ' files, packed twice alike'],
   exec: [{ at: '/tests/passed' }, '/', { at: '/tests/ran' }, ' tests'],
   rehearsal: ['rollback rehearsed in ', { at: '/durationMs' }, ' ms'],
 };
 
-const HOST_FACTS: Readonly<Record<string, Template>> = {
+export const HOST_FACTS: Readonly<Record<string, Template>> = {
   'artifact-digest': [{ at: '/files' }, ' files and ', { at: '/links' }, ' links in the release'],
   exec: [
     { at: '/tests/passed' },

@@ -11,10 +11,10 @@ import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import type { ControlPlane } from '../service.ts';
 import { findReport, replaceReport } from '../store/report-documents.ts';
 import { listRuns } from '../store/runs.ts';
-import { readStoredLedger } from './stored-ledger.ts';
 import { buildFinalDocument, buildProvingDocuments } from './documents.ts';
 import { reportSetOf } from './report-set.ts';
 import { publish, type ReportSet, type ReportSink, type SinkReceipt } from './sinks/sink.ts';
+import { readStoredLedger } from './stored-ledger.ts';
 
 export interface ReportServiceOptions {
   readonly sinks: readonly ReportSink[];
@@ -43,7 +43,9 @@ export class ReportService {
 
   /** To be called when something about a run that may have ended is new. Never throws. */
   note(runId: string): void {
-    this.#last = this.#last.then(() => this.#report(runId)).catch((error: unknown) => this.#options.onError(runId, error));
+    this.#last = this.#last
+      .then(() => this.#report(runId))
+      .catch((error: unknown) => this.#options.onError(runId, error));
   }
 
   /** Resolves when what was noted so far is done. */
@@ -77,12 +79,15 @@ export class ReportService {
   async #publish(runId: string, set: ReportSet): Promise<SinkReceipt[]> {
     const receipts = await publish(set, this.#options.sinks);
     for (const { kind, location, reason } of receipts) {
-      if (reason !== undefined) this.#options.onError(runId, new Error(`the ${kind} sink "${location}" did not take the report: ${reason}`));
+      if (reason !== undefined)
+        this.#options.onError(runId, new Error(`the ${kind} sink "${location}" did not take the report: ${reason}`));
     }
     return receipts;
   }
 }
 
 function isReportRecorded({ summary }: VerifiedLedger): boolean {
-  return summary.gates.some(({ checks }) => checks.some(({ id, evidenceId }) => id === 'g8.report' && evidenceId !== undefined));
+  return summary.gates.some(({ checks }) =>
+    checks.some(({ id, evidenceId }) => id === 'g8.report' && evidenceId !== undefined),
+  );
 }

@@ -16,7 +16,10 @@ import type { Store } from '../store/schema.ts';
 import { findTarget } from '../store/targets.ts';
 
 /** Errors: `RejectedError` with `run-not-found`, `ledger-not-admitted`, `ledger-material-missing`, those of the bundle. */
-export async function readStoredLedger(runId: string, { store, blobs }: { store: Store; blobs: BlobStore }): Promise<VerifiedLedger> {
+export async function readStoredLedger(
+  runId: string,
+  { store, blobs }: { store: Store; blobs: BlobStore },
+): Promise<VerifiedLedger> {
   const run = await findRun(store, runId);
   if (!run) throw new RejectedError('run-not-found', `failed to read run "${runId}": it is not in the store`);
   const rows = await ledgerEntriesFrom(store, runId, { fromSeq: 0, limit: LIMITS.ledgerEntryCount });
@@ -25,7 +28,10 @@ export async function readStoredLedger(runId: string, { store, blobs }: { store:
   const head = await findLedgerHead(store, runId);
   const key = await ledgerKeyOf(store, run.host, run.incarnation);
   if (first?.type !== 'run-admitted' || !head || !key) {
-    throw new RejectedError('ledger-not-admitted', `failed to read run "${runId}": its ledger does not begin with an admission`);
+    throw new RejectedError(
+      'ledger-not-admitted',
+      `failed to read run "${runId}": its ledger does not begin with an admission`,
+    );
   }
   const statement = await requireTarget(store, run.target_path, first.statementDigest);
   const { plan, buildRecord } = parseReleaseStatement(statement);

@@ -1,7 +1,8 @@
 /** The commands of `keyturn-agent`. */
-import { Command } from 'commander';
+
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Command } from 'commander';
 import { parseEnrolmentBundle } from '../../shared/rpc/enrolment-bundle.ts';
 import { UsageError } from '../../shared/service/failure.ts';
 import { serviceLog } from '../../shared/service/service-log.ts';
@@ -49,7 +50,11 @@ export function createProgram(): Command {
 async function enrol(path: string, command: Command): Promise<void> {
   const { installRoot, label, rootPrefix } = command.optsWithGlobals();
   const bundle = parseEnrolmentBundle(readFileSync(resolve(path)));
-  const config = { installRoots: installRoot, labels: Object.fromEntries(label.map(parseLabel)), rootPrefix: rootPrefix === '' ? '' : resolve(rootPrefix) };
+  const config = {
+    installRoots: installRoot,
+    labels: Object.fromEntries(label.map(parseLabel)),
+    rootPrefix: rootPrefix === '' ? '' : resolve(rootPrefix),
+  };
   await enrolHost(stateOf(command), { bundle, config, now: new Date() });
   process.stdout.write(`${bundle.host} is enrolled; next: keyturn-agent run\n`);
 }
@@ -63,7 +68,7 @@ async function run(command: Command): Promise<void> {
 }
 
 function stateOf(command: Command): string {
-  return resolve(command.optsWithGlobals()['state'] as string);
+  return resolve(command.optsWithGlobals().state as string);
 }
 
 function parseLabel(text: string): [string, string] {
@@ -77,4 +82,3 @@ function withoutLineEnd(bytes: Buffer): Buffer {
   const end = bytes.at(-1) === 0x0a ? bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1) : bytes.length;
   return bytes.subarray(0, end);
 }
-

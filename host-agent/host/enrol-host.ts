@@ -12,9 +12,18 @@ import { checkHostConfig, type HostConfig, hostFolders, saveHostConfig } from '.
  */
 export async function enrolHost(
   stateDirectory: string,
-  { bundle, config, now }: { bundle: EnrolmentBundle; config: Pick<HostConfig, 'installRoots' | 'labels' | 'rootPrefix'>; now: Date },
+  {
+    bundle,
+    config,
+    now,
+  }: { bundle: EnrolmentBundle; config: Pick<HostConfig, 'installRoots' | 'labels' | 'rootPrefix'>; now: Date },
 ): Promise<void> {
-  const whole = checkHostConfig({ schema: 'keyturn.agent/v1', host: bundle.host, gateway: bundle.addresses.gateway, ...config });
+  const whole = checkHostConfig({
+    schema: 'keyturn.agent/v1',
+    host: bundle.host,
+    gateway: bundle.addresses.gateway,
+    ...config,
+  });
   const database = openJournal(stateDirectory);
   try {
     await enrol(new IdentityStore(hostFolders(stateDirectory).identity), bundle);

@@ -44,7 +44,9 @@ export function checkHostConfig(value: unknown): HostConfig {
 
 export function saveHostConfig(stateDirectory: string, config: HostConfig): void {
   makeDirectory(stateDirectory, { mode: 0o700 });
-  writeFileAtomic(join(stateDirectory, 'agent.json'), `${JSON.stringify(schema.parse(config), null, 2)}\n`, { mode: 0o600 });
+  writeFileAtomic(join(stateDirectory, 'agent.json'), `${JSON.stringify(schema.parse(config), null, 2)}\n`, {
+    mode: 0o600,
+  });
 }
 
 /** Errors: `RejectedError` with `not-enrolled` or `agent-config-malformed`. */

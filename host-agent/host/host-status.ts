@@ -1,6 +1,7 @@
 /** What this host says of itself, read from its own disk; the agent need not run. */
-import { openJournal } from '../journal/journal.ts';
+
 import { versionOf } from '../../shared/trust/tuf-metadata.ts';
+import { openJournal } from '../journal/journal.ts';
 import type { RunState } from '../run/machine.ts';
 import { loadTrusted } from '../trust/metadata-store.ts';
 import { loadHostConfig } from './host-config.ts';

@@ -20,9 +20,13 @@ export class SecretFolder implements SecretSource {
     const facts = lstatIfThere(path);
     if (!facts) return undefined;
     if (!facts.isFile() || (facts.mode & 0o077) !== 0 || facts.size > LIMITS.secretBytes) {
-      throw new RejectedError('secret-open-to-others', `failed to read secret "${name}": expected a plain file of mode 0600 with at most ${LIMITS.secretBytes} bytes`, {
-        hint: `chmod 600 ${path}`,
-      });
+      throw new RejectedError(
+        'secret-open-to-others',
+        `failed to read secret "${name}": expected a plain file of mode 0600 with at most ${LIMITS.secretBytes} bytes`,
+        {
+          hint: `chmod 600 ${path}`,
+        },
+      );
     }
     return readFileSync(path);
   }

@@ -56,6 +56,10 @@ export interface TargetReferences {
   readonly ports: readonly string[];
   /** Of all processes that were looked at. */
   readonly processCount: number;
+  /** Of those: only their arguments could be seen. */
+  readonly hiddenProcessCount: number;
+  /** Folders of units or crontabs that are closed to the agent. */
+  readonly unreadable: readonly string[];
 }
 
 /** Errors: as `captureFingerprint`. */
@@ -63,9 +67,11 @@ export async function findTargetReferences(options: Omit<FingerprintOptions, 'pr
   const { places, signal, procRoot = '/proc', hostRoot = '/' } = options;
   const naming = pathsOfTarget(places);
   const schedules = await readSchedules({ hostRoot, naming, signal });
-  const { referring: processes, lookedAtCount } = processesNaming(naming, procRoot);
+  const { referring: processes, lookedAtCount, hiddenCount } = processesNaming(naming, procRoot);
   return {
     processCount: lookedAtCount,
+    hiddenProcessCount: hiddenCount,
+    unreadable: schedules.unreadable,
     units: schedules.unitsNaming,
     cronEntries: schedules.cronEntriesNaming,
     processes: processes.map(({ pid, by }) => `pid ${pid} (${by.join(', ')})`),

@@ -1,7 +1,7 @@
 /** Processes of this host that refer to a path, from /proc. Arguments are looked at, never kept: they may hold secrets (P7). */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { TransientError } from '../../shared/errors.ts';
+import { systemCodeOf, TransientError } from '../../shared/errors.ts';
 import { mentions } from './mentions.ts';
 
 export interface ReferringProcess {
@@ -15,6 +15,8 @@ export interface ReferringProcess {
 
 export interface ProcessesSeen {
   readonly lookedAtCount: number;
+  /** Of those: the kernel shows program and working folder to their own user and root alone. */
+  readonly hiddenCount: number;
   /** In the order of their pids. */
   readonly referring: readonly ReferringProcess[];
 }
@@ -24,6 +26,7 @@ export function processesNaming(paths: readonly string[], procRoot: string): Pro
   const pids = pidsIn(procRoot);
   return {
     lookedAtCount: pids.length,
+    hiddenCount: pids.filter((pid) => isHidden(join(procRoot, String(pid), 'exe'))).length,
     referring: pids.flatMap((pid) => referringProcess(pid, { paths, procRoot })),
   };
 }
@@ -62,6 +65,15 @@ function socketsOf(folder: string): string[] {
     return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
   } catch {
     return []; // it has ended, or belongs to a user whose descriptors this agent may not see
+  }
+}
+
+function isHidden(path: string): boolean {
+  try {
+    readlinkSync(path);
+    return false;
+  } catch (error) {
+    return systemCodeOf(error) === 'EACCES'; // a kernel thread has no program at all, and one that has ended is gone
   }
 }
 

@@ -1,7 +1,7 @@
 /** Everything on a host that starts programs by itself: systemd units and timers, crontabs. */
 import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TransientError } from '../../shared/errors.ts';
+import { systemCodeOf, TransientError } from '../../shared/errors.ts';
 import type { PathBytes, TreeEntry } from '../../shared/release/tree-digest.ts';
 import { standingAt } from '../../shared/store/tree-move.ts';
 import { hashFile, readTree } from '../../shared/store/tree-reader.ts';
@@ -13,6 +13,8 @@ export interface Schedules {
   /** Paths of units whose text or link target names one of the paths asked for. */
   readonly unitsNaming: readonly string[];
   readonly cronEntriesNaming: readonly string[];
+  /** Places that are closed to the agent: their facts say so, and nothing in them was looked at. */
+  readonly unreadable: readonly string[];
 }
 
 /** Not `/run/systemd/transient`: those units come and go with logins, and what they run is seen as a process. */
@@ -43,7 +45,7 @@ const TEXT_BYTES = 1024 * 1024;
 /** A package manager may write a unit at this moment; reading again then finds it at rest. */
 const ATTEMPT_COUNT = 3;
 
-/** Errors: `TransientError` when a folder does not hold still, or cannot be read. */
+/** Errors: `TransientError` when a folder does not hold still, or cannot be read for another reason than its mode. */
 export async function readSchedules(options: {
   hostRoot: string;
   naming: readonly string[];
@@ -52,8 +54,14 @@ export async function readSchedules(options: {
   const { hostRoot } = options;
   const units = [...UNIT_FOLDERS, ...homes(hostRoot).map((home) => `${home}/${USER_UNIT_FOLDER}`)];
   const facts = new Map<string, string>();
-  const read = (places: readonly string[], kind: string) => readPlaces(places, { ...options, kind, facts });
-  return { unitsNaming: await read(units, 'unit'), cronEntriesNaming: await read(CRON_PLACES, 'cron'), facts };
+  const unreadable: string[] = [];
+  const read = (places: readonly string[], kind: string) => readPlaces(places, { ...options, kind, facts, unreadable });
+  return {
+    unitsNaming: await read(units, 'unit'),
+    cronEntriesNaming: await read(CRON_PLACES, 'cron'),
+    facts,
+    unreadable,
+  };
 }
 
 interface Reading {
@@ -62,19 +70,39 @@ interface Reading {
   readonly signal?: AbortSignal | undefined;
   readonly kind: string;
   readonly facts: Map<string, string>;
+  readonly unreadable: string[];
 }
 
-/** Adds a fact for each entry; returns the paths of those that name what is looked for. */
+/** Returns the paths of entries that name what is looked for. */
 async function readPlaces(places: readonly string[], reading: Reading): Promise<string[]> {
   const found: string[] = [];
   for (const place of places) {
-    for (const entry of await entriesAt(join(reading.hostRoot, place), reading.signal)) {
-      const path = entry.path.length === 0 ? `/${place}` : `/${place}/${pathText(entry.path)}`;
-      reading.facts.set(`${reading.kind}:${path}`, factOf(entry));
-      if (isNaming(entry, { at: join(reading.hostRoot, place), naming: reading.naming })) found.push(path);
+    try {
+      found.push(...(await readPlace(place, reading)));
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+      reading.facts.set(`${reading.kind}:/${place}`, 'closed to the agent');
+      reading.unreadable.push(`/${place}`);
     }
   }
   return found.sort();
+}
+
+/** Adds a fact for each entry. */
+async function readPlace(place: string, reading: Reading): Promise<string[]> {
+  const at = join(reading.hostRoot, place);
+  const found: string[] = [];
+  for (const entry of await entriesAt(at, reading.signal)) {
+    const path = entry.path.length === 0 ? `/${place}` : `/${place}/${pathText(entry.path)}`;
+    reading.facts.set(`${reading.kind}:${path}`, factOf(entry));
+    if (isNaming(entry, { at, naming: reading.naming })) found.push(path);
+  }
+  return found;
+}
+
+function isClosed(error: unknown): boolean {
+  const code = error instanceof TransientError ? systemCodeOf(error.cause) : undefined;
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 /** Of a folder all entries below it, of a file itself with an empty path, of a link nothing but itself. */

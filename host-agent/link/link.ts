@@ -118,6 +118,7 @@ export class Link {
 
   /** One connection and its session, from dial to end. Undefined when the link was stopped. Closes what it opens. */
   async #dialOnce(): Promise<SessionOutcome | undefined> {
+    const ended = new AbortController();
     let client: GatewayClient | undefined;
     let openedAt: number | undefined;
     let expiresAt = Number.POSITIVE_INFINITY;
@@ -125,7 +126,6 @@ export class Link {
       const tls = this.#options.identity.loadTls(); // L2
       expiresAt = lifeOf(tls.certificate).expiresAt;
       client = dialGateway(this.#options.address, tls);
-      const ended = new AbortController();
       const session = await this.#handshake(client, ended);
       openedAt = this.#options.clock.now();
       await this.#holdOpen({ client, session, ended, openedAt });
@@ -137,7 +137,9 @@ export class Link {
       this.#countFailure(openedAt);
       return outcome;
     } finally {
-      client?.close(); // L1
+      // L1: closing a client leaves its open calls alone; aborting ends them.
+      ended.abort();
+      client?.close();
     }
   }
 
@@ -189,7 +191,6 @@ export class Link {
       this.#stopping.signal.removeEventListener('abort', drain);
       renewal.cancel();
       giveUp?.cancel();
-      ended.abort();
     }
   }
 

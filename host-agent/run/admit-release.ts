@@ -177,7 +177,7 @@ function checkGates(plan: Plan, policy: Policy): void {
 /** Checks that no check asks for the network where the policy forbids it; the sandbox enforces the rest. */
 function checkNetwork(plan: Plan, policy: Policy): void {
   if (!policy.forbidden.includes('network')) return;
-  const asking = plan.gates.flatMap((gate) => gate.checks).find((check) => check.params['network'] === true);
+  const asking = plan.gates.flatMap((gate) => gate.checks).find((check) => check.params.network === true);
   if (!asking) return;
   throw new RejectedError(
     'network-forbidden',

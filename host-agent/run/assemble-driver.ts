@@ -75,7 +75,10 @@ function installSteps(parts: HostParts): InstallSteps {
   };
 }
 
-async function observeOnHost(parts: HostParts, { opened, check }: { opened: OpenedRun; check: PlannedCheck }): Promise<Evidence> {
+async function observeOnHost(
+  parts: HostParts,
+  { opened, check }: { opened: OpenedRun; check: PlannedCheck },
+): Promise<Evidence> {
   const { release, manifest, places, facts, policy, run } = opened;
   const { state, reason } = readExecutionGate(parts.database, release.statement.app);
   facts.save('execution-gate', { state, reason });

@@ -99,7 +99,10 @@ async function followRollback({ runId }: Rollback, { stored, means }: Following)
 async function followRecordReport(report: RecordReport, { stored, means }: Following): Promise<undefined> {
   const state = restingRun(report.runId, means.store);
   if (state.isReported) {
-    throw new RejectedError('report-recorded-already', `failed to record the report of run "${report.runId}": it has one`);
+    throw new RejectedError(
+      'report-recorded-already',
+      `failed to record the report of run "${report.runId}": it has one`,
+    );
   }
   const body = reportBody(report, means.now());
   means.store.commit(report.runId, { state: step(state, { type: 'report-recorded' }), bodies: [body] }, () =>
@@ -109,7 +112,10 @@ async function followRecordReport(report: RecordReport, { stored, means }: Follo
 }
 
 /** To be called inside the transaction of the directive's consequence. */
-function settle(stored: StoredDirective, { means, refusalCode }: { means: DirectiveMeans; refusalCode: RejectionCode | undefined }): void {
+function settle(
+  stored: StoredDirective,
+  { means, refusalCode }: { means: DirectiveMeans; refusalCode: RejectionCode | undefined },
+): void {
   means.directives.markHandled(stored.seq);
   means.outbox.append(means.encodeOutcome({ directiveSeq: stored.seq, refusalCode: refusalCode ?? '' }));
 }
@@ -122,8 +128,10 @@ function restingRun(run: string, store: RunStore): ReturnType<RunStore['state']>
 }
 
 function checkRunId(run: string, store: RunStore): void {
-  if (!RUN_ID_PATTERN.test(run)) throw new RejectedError('run-id-malformed', `failed to begin run "${run}": expected ${RUN_ID_PATTERN}`);
-  if (store.has(run)) throw new RejectedError('run-id-repeated', `failed to begin run "${run}": this host has a run of that id`);
+  if (!RUN_ID_PATTERN.test(run))
+    throw new RejectedError('run-id-malformed', `failed to begin run "${run}": expected ${RUN_ID_PATTERN}`);
+  if (store.has(run))
+    throw new RejectedError('run-id-repeated', `failed to begin run "${run}": this host has a run of that id`);
 }
 
 function admittedBody({ release, materials, trust }: AdmittedRelease, agentVersion: string): LedgerEntryBody {
@@ -150,7 +158,10 @@ function reportBody(report: RecordReport, now: Date): LedgerEntryBody {
   const sinks = report.sinks.map(({ kind, location, accepted }) => ({ kind, location, ok: accepted }));
   const receipt = reportKind.observation.safeParse({ documents, sinks });
   if (!receipt.success || canonicalText(receipt.data).length > LIMITS.ledgerEntryBytes / 2) {
-    throw new RejectedError('report-malformed', `failed to record the report of run "${report.runId}": it is no receipt that a ledger can hold`);
+    throw new RejectedError(
+      'report-malformed',
+      `failed to record the report of run "${report.runId}": it is no receipt that a ledger can hold`,
+    );
   }
   return {
     type: 'check-recorded',
@@ -164,4 +175,3 @@ function reportBody(report: RecordReport, now: Date): LedgerEntryBody {
     },
   };
 }
-

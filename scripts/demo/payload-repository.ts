@@ -8,7 +8,12 @@ const payload = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 
 
 /** Each state as a folder that is laid over the one before, and the tag that it gets. */
 const STATES = [
-  { folder: 'v0.4.0-dryrun-skeleton', tag: 'v0.4.0-dryrun-skeleton', message: 'skeleton for dry runs', date: '2026-03-02T09:00:00Z' },
+  {
+    folder: 'v0.4.0-dryrun-skeleton',
+    tag: 'v0.4.0-dryrun-skeleton',
+    message: 'skeleton for dry runs',
+    date: '2026-03-02T09:00:00Z',
+  },
   { folder: 'v0.6', tag: 'v0.6', message: 'add the orchestrator and its phases', date: '2026-05-20T16:00:00Z' },
 ];
 
@@ -36,7 +41,10 @@ export function checkOut(repository: string, { ref, into }: { ref: string; into:
 /** What `git show <ref>:<path>` prints, or undefined when the commit has no such file. */
 export function showFile(repository: string, { ref, path }: { ref: string; path: string }): string | undefined {
   try {
-    return execFileSync('git', ['-C', repository, 'show', `${ref}:${path}`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync('git', ['-C', repository, 'show', `${ref}:${path}`], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   } catch {
     return undefined; // git says so in its exit code alone; the caller has a better message
   }

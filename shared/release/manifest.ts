@@ -24,7 +24,10 @@ const symlinkEntry = z.strictObject({ kind: z.literal('symlink'), path: z.string
 
 const manifestSchema = z.strictObject({
   schema: z.literal('keyturn.manifest/v1'),
-  entries: z.array(z.discriminatedUnion('kind', [fileEntry, symlinkEntry])).min(1).max(LIMITS.manifestFileCount),
+  entries: z
+    .array(z.discriminatedUnion('kind', [fileEntry, symlinkEntry]))
+    .min(1)
+    .max(LIMITS.manifestFileCount),
 });
 
 export type ManifestFile = z.infer<typeof fileEntry>;
@@ -49,7 +52,10 @@ export function encodeManifest(manifest: Manifest): Buffer {
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.byteLength > LIMITS.manifestBytes) {
-    throw new RejectedError('manifest-too-large', `failed to read manifest: ${bytes.byteLength} bytes, expected at most ${LIMITS.manifestBytes}`);
+    throw new RejectedError(
+      'manifest-too-large',
+      `failed to read manifest: ${bytes.byteLength} bytes, expected at most ${LIMITS.manifestBytes}`,
+    );
   }
   const parsed = manifestSchema.safeParse(decodeCanonical(bytes, 'manifest'));
   if (!parsed.success) {
@@ -73,12 +79,18 @@ function checkManifest(manifest: Manifest): void {
   for (const [index, entry] of manifest.entries.entries()) {
     const previous = manifest.entries[index - 1];
     if (previous && byPath(previous, entry) >= 0) {
-      throw new RejectedError('manifest-unsorted', `failed to read manifest: "${entry.path}" stands behind "${previous.path}"`);
+      throw new RejectedError(
+        'manifest-unsorted',
+        `failed to read manifest: "${entry.path}" stands behind "${previous.path}"`,
+      );
     }
   }
   const total = manifestFiles(manifest).reduce((sum, file) => sum + file.size, 0);
   if (total > LIMITS.releaseBytes) {
-    throw new RejectedError('release-too-large', `failed to read manifest: ${total} bytes, expected at most ${LIMITS.releaseBytes}`);
+    throw new RejectedError(
+      'release-too-large',
+      `failed to read manifest: ${total} bytes, expected at most ${LIMITS.releaseBytes}`,
+    );
   }
 }
 

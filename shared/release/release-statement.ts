@@ -51,7 +51,10 @@ export function encodeReleaseStatement(statement: ReleaseStatement): Buffer {
 export function parseReleaseStatement(bytes: Uint8Array): ReleaseStatement {
   const parsed = statementSchema.safeParse(decodeCanonical(bytes, 'release statement'));
   if (!parsed.success) {
-    throw new RejectedError('release-statement-malformed', `failed to read release statement: ${z.prettifyError(parsed.error)}`);
+    throw new RejectedError(
+      'release-statement-malformed',
+      `failed to read release statement: ${z.prettifyError(parsed.error)}`,
+    );
   }
   return parsed.data;
 }

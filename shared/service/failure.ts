@@ -38,7 +38,8 @@ export function failureJson(error: unknown): string {
 }
 
 function hintOf(error: unknown): string | undefined {
-  if (error instanceof RejectedError || error instanceof TransientError || error instanceof UsageError) return error.hint;
+  if (error instanceof RejectedError || error instanceof TransientError || error instanceof UsageError)
+    return error.hint;
   return undefined;
 }
 

@@ -32,10 +32,10 @@ export function buildableRepository(options: { objectFormat?: 'sha1' | 'sha256' 
 /** A folder for what a test writes, and for the scratch folders of its builds, so that one that stays behind shows. */
 export class BuildPlace {
   readonly path = mkdtempSync(join(tmpdir(), 'keyturn-build-test-'));
-  readonly #temporaryBefore = process.env['TMPDIR'];
+  readonly #temporaryBefore = process.env.TMPDIR;
 
   constructor() {
-    process.env['TMPDIR'] = this.path;
+    process.env.TMPDIR = this.path;
   }
 
   get out(): string {
@@ -52,8 +52,8 @@ export class BuildPlace {
   }
 
   remove(): void {
-    if (this.#temporaryBefore === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = this.#temporaryBefore;
+    if (this.#temporaryBefore === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = this.#temporaryBefore;
     rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 /** A real control plane on loopback with real hosts beside it, each in its own temporary folder. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -129,8 +129,7 @@ export class TestHost {
   constructor(world: ControlPlaneWorld, name: string) {
     this.world = world;
     this.name = name;
-    this.folder = join(world.folder, `${name}-${world.clock.now()}`);
-    mkdirSync(this.folder, { recursive: true });
+    this.folder = mkdtempSync(join(world.folder, `${name}-`));
     this.identity = new IdentityStore(join(this.folder, 'identity'));
     this.journal = new SqliteJournalPorts(join(this.folder, 'journal.sqlite'));
     this.clock = new FakeClock(world.clock.now());

@@ -219,3 +219,8 @@ export class TufRepository {
     return this.artifacts.get(name.replace(/(^|\/)[0-9a-f]{64,128}\.(?=[^/]*$)/, '$1'));
   }
 }
+
+/** The digest of what the repository serves for a target. */
+export function sha256OfArtifact(repository: TufRepository, path: string): string {
+  return sha256Hex(repository.artifacts.get(path) ?? Buffer.alloc(0));
+}

@@ -1,11 +1,12 @@
 /** `keyturn host`: token, list, revoke. */
-import type { Command } from 'commander';
+
 import { resolve } from 'node:path';
+import type { Command } from 'commander';
 import { encodeEnrolmentBundle } from '../../../shared/rpc/enrolment-bundle.ts';
 import { HOST_PATTERN } from '../../../shared/rpc/peer-identity.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
 import { writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { withControlPlane } from '../connection.ts';
-import { UsageError } from '../../../shared/service/failure.ts';
 import { outputOf } from '../output.ts';
 import { refreshHome } from '../publication.ts';
 
@@ -21,7 +22,10 @@ export function addHost(program: Command): void {
     .option('--minutes <n>', 'how long the token can be used', parseMinutes, 60)
     .option('--out <file>', 'where the bundle goes; <host>.enrolment unless said')
     .action(async (name: string, _options, command: Command) => writeBundle(name, command));
-  host.command('list').description('hosts, connected or not').action(async (_options, command: Command) => listHosts(command));
+  host
+    .command('list')
+    .description('hosts, connected or not')
+    .action(async (_options, command: Command) => listHosts(command));
   host
     .command('revoke <host>')
     .description('end the session of a host at once and refuse it from now on')
@@ -61,7 +65,10 @@ async function listHosts(command: Command): Promise<void> {
   outputOf(command).result({ hosts }, () =>
     hosts.length === 0
       ? ['no hosts']
-      : hosts.map((host) => `${host.name.padEnd(24)} ${stateOf(host).padEnd(14)} ${host.agentVersion.padEnd(8)} ${instant(host.lastSeenAtMs)}`),
+      : hosts.map(
+          (host) =>
+            `${host.name.padEnd(24)} ${stateOf(host).padEnd(14)} ${host.agentVersion.padEnd(8)} ${instant(host.lastSeenAtMs)}`,
+        ),
   );
 }
 

@@ -1,19 +1,20 @@
 /** `keyturn init`: the key ceremony. */
-import type { Command } from 'commander';
+
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { RejectedError } from '../../../shared/errors.ts';
 import { APP_PATTERN } from '../../../shared/release/release-statement.ts';
-import { type Role } from '../../../shared/rpc/peer-identity.ts';
+import type { Role } from '../../../shared/rpc/peer-identity.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
 import { makeDirectory, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { systemClock } from '../../../shared/time/clock.ts';
 import type { PublicKey } from '../../../shared/trust/keys.ts';
 import { type AcceptedSubGap, POLICY_PATH } from '../../../shared/trust/policy.ts';
 import { openAuthority } from '../../authority/authority-files.ts';
 import { issueOperatorIdentity } from '../../authority/operator-identity.ts';
-import { openSqliteStore } from '../../store/database.ts';
 import { createControlPlane } from '../../service.ts';
+import { openSqliteStore } from '../../store/database.ts';
 import { type Ceremony, type CeremonyRequest, holdCeremony, type Quorum } from '../ceremony.ts';
-import { UsageError } from '../../../shared/service/failure.ts';
 import { FIRST_PUBLICATION, Home } from '../home.ts';
 import { type CommandOutput, outputOf } from '../output.ts';
 import { newPassphrase, type PassphraseOptions } from '../passphrase.ts';
@@ -48,7 +49,14 @@ export function addInit(program: Command): void {
     .option('--no-passphrase', 'leave the key files unencrypted')
     .action(async (_options, command: Command) => {
       const given = command.optsWithGlobals();
-      await init({ ...given, approver: given.approver.map(parseApprover), acceptGap: given.acceptGap.map(parseGap) } as InitOptions, outputOf(command));
+      await init(
+        {
+          ...given,
+          approver: given.approver.map(parseApprover),
+          acceptGap: given.acceptGap.map(parseGap),
+        } as InitOptions,
+        outputOf(command),
+      );
     });
 }
 
@@ -106,7 +114,10 @@ async function saveOperators(home: Home, address: string): Promise<void> {
   const store = await openSqliteStore(join(home.controlPlane, 'store.sqlite'));
   try {
     for (const role of FIRST_OPERATORS) {
-      const { certificate, privateKey, caCertificate } = await issueOperatorIdentity({ store, authority }, { name: `first-${role}`, role });
+      const { certificate, privateKey, caCertificate } = await issueOperatorIdentity(
+        { store, authority },
+        { name: `first-${role}`, role },
+      );
       home.saveOperator(role, { address, certificate, privateKey, caCertificate });
     }
   } finally {
@@ -114,8 +125,15 @@ async function saveOperators(home: Home, address: string): Promise<void> {
   }
 }
 
-function report(output: CommandOutput, { home, ceremony, options }: { home: Home; ceremony: Ceremony; options: InitOptions }): void {
-  const roles = [...ceremony.keys].map(([role, keys]) => ({ role, keys: keys.size, keyIds: [...keys.values()].map((key) => key.keyId) }));
+function report(
+  output: CommandOutput,
+  { home, ceremony, options }: { home: Home; ceremony: Ceremony; options: InitOptions },
+): void {
+  const roles = [...ceremony.keys].map(([role, keys]) => ({
+    role,
+    keys: keys.size,
+    keyIds: [...keys.values()].map((key) => key.keyId),
+  }));
   output.result({ home: home.folder, roles }, () => [
     `ceremony held in ${home.folder}`,
     `  keys/root, keys/targets     ${options.root.threshold}/${options.root.keys} and ${options.targets.threshold}/${options.targets.keys}: keep offline`,
@@ -142,6 +160,9 @@ function parseApprover(text: string): { name: string; team: string } {
 
 function parseGap(text: string): AcceptedSubGap {
   const [gate = '', checkKind = '', owner = '', route = '', days = ''] = text.split(':');
-  if (/^\d{1,3}$/.test(days) && owner !== '' && route !== '') return { gate, checkKind, owner, route, maxAgeDays: Number(days) };
-  throw new UsageError(`accepted gap "${text}": expected GATE:KIND:OWNER:ROUTE:DAYS, such as G6:dryrun:operations:live dry run:30`);
+  if (/^\d{1,3}$/.test(days) && owner !== '' && route !== '')
+    return { gate, checkKind, owner, route, maxAgeDays: Number(days) };
+  throw new UsageError(
+    `accepted gap "${text}": expected GATE:KIND:OWNER:ROUTE:DAYS, such as G6:dryrun:operations:live dry run:30`,
+  );
 }

@@ -1,18 +1,19 @@
 /** `keyturn release`: build, push, list, show, export. */
-import type { Command } from 'commander';
+
 import { resolve } from 'node:path';
+import type { Command } from 'commander';
 import { planKinds } from '../../../shared/ledger/kinds/registry.ts';
 import { openKtr, readKtrRelease } from '../../../shared/release/ktr.ts';
 import { releaseTargetPath } from '../../../shared/release/release-statement.ts';
 import { releaseRoleOf } from '../../../shared/trust/tuf-metadata.ts';
 import { buildRelease } from '../../build/build-release.ts';
-import { exportArchive } from '../export-archive.ts';
 import { homeOf, withControlPlane } from '../connection.ts';
+import { exportArchive } from '../export-archive.ts';
 import { outputOf } from '../output.ts';
 import { type PassphraseOptions, withPassphrase } from '../passphrase.ts';
 import { progressLine } from '../progress-line.ts';
-import { pushRelease } from '../push.ts';
 import { readReleaseStatement } from '../published-release.ts';
+import { pushRelease } from '../push.ts';
 import { parseReleaseName } from '../release-name.ts';
 
 export function addRelease(program: Command): void {
@@ -31,7 +32,10 @@ export function addRelease(program: Command): void {
     .description('upload what is missing, sign the statement with the release keys, publish it')
     .option('--passphrase-file <file>', 'its first line decrypts the key files')
     .action(async (bundle: string, _options, command: Command) => push(bundle, command));
-  release.command('list').description('the published releases').action(async (_options, command: Command) => list(command));
+  release
+    .command('list')
+    .description('the published releases')
+    .action(async (_options, command: Command) => list(command));
   release
     .command('show <release>')
     .description('one release: NAME@VERSION of the control plane, or a .ktr file')
@@ -75,7 +79,9 @@ async function push(bundle: string, command: Command): Promise<void> {
     snapshot: home.loadKeys('snapshot', passphrase),
   }));
   const progress = progressLine(process.stderr, { label: 'upload', isQuiet: output.isJson });
-  const receipt = await withControlPlane(command, 'releaser', (publisher) => pushRelease(ktr, { publisher, keys, onProgress: progress.update }));
+  const receipt = await withControlPlane(command, 'releaser', (publisher) =>
+    pushRelease(ktr, { publisher, keys, onProgress: progress.update }),
+  );
   progress.end();
   output.result(receipt, () => [
     `pushed ${receipt.app}@${receipt.version}`,
@@ -87,7 +93,9 @@ async function push(bundle: string, command: Command): Promise<void> {
 async function list(command: Command): Promise<void> {
   const { releases } = await withControlPlane(command, 'viewer', ({ client }) => client.listReleases({}));
   outputOf(command).result({ releases }, () =>
-    releases.length === 0 ? ['no releases'] : releases.map(({ app, version, statementSha256 }) => `${app}@${version}  ${statementSha256}`),
+    releases.length === 0
+      ? ['no releases']
+      : releases.map(({ app, version, statementSha256 }) => `${app}@${version}  ${statementSha256}`),
   );
 }
 
@@ -109,12 +117,15 @@ async function show(name: string, command: Command): Promise<void> {
 }
 
 async function exportRelease(name: string, command: Command): Promise<void> {
-  const out = command.optsWithGlobals()['out'] as string | undefined;
+  const out = command.optsWithGlobals().out as string | undefined;
   const exported = name.endsWith('.ktr')
     ? await exportArchive({ ktr: await openKtr(resolve(name)) }, out)
     : await withControlPlane(command, 'viewer', async (publisher) => {
         const statement = await readReleaseStatement(parseReleaseName(name), publisher);
         return exportArchive({ statement, client: publisher.client }, out);
       });
-  outputOf(command).result(exported, () => [`${exported.path}`, `  sha256 ${exported.sha256}, ${exported.bytes} bytes`]);
+  outputOf(command).result(exported, () => [
+    `${exported.path}`,
+    `  sha256 ${exported.sha256}, ${exported.bytes} bytes`,
+  ]);
 }

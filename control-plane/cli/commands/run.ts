@@ -1,17 +1,18 @@
 /** Runs: `keyturn deploy`, `rollback`, `ledger`, `runs`, `report`. */
-import type { Command } from 'commander';
+
 import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { RejectedError } from '../../../shared/errors.ts';
 import { VERDICT_EXIT_CODES } from '../../../shared/ledger/status.ts';
+import { EXIT_CODES } from '../../../shared/service/failure.ts';
 import { makeDirectory, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { withControlPlane } from '../connection.ts';
-import { EXIT_CODES } from '../../../shared/service/failure.ts';
+import { ledgerJson, runTimes } from '../ledger-json.ts';
 import { checkDetails, ledgerTable } from '../ledger-table.ts';
 import { outputOf } from '../output.ts';
 import type { Publisher } from '../publication.ts';
 import { parseReleaseName } from '../release-name.ts';
 import { fetchRun, type RunRecord } from '../run-ledger.ts';
-import { ledgerJson } from '../ledger-json.ts';
 import { terminalOf } from '../terminal.ts';
 import { watchRun } from '../watch-run.ts';
 
@@ -49,7 +50,10 @@ export function addRuns(program: Command): void {
     .action(async (run: string, _options, command: Command) => saveReport(run, command));
 }
 
-async function order(what: 'deploy' | 'rollback', { name, command }: { name: string; command: Command }): Promise<void> {
+async function order(
+  what: 'deploy' | 'rollback',
+  { name, command }: { name: string; command: Command },
+): Promise<void> {
   const { host, watch } = command.optsWithGlobals();
   const release = parseReleaseName(name);
   const { runId } = await withControlPlane(command, 'operator', ({ client }) => client[what]({ host, ...release }));
@@ -60,10 +64,18 @@ async function order(what: 'deploy' | 'rollback', { name, command }: { name: str
   await follow(runId, { command, until: what === 'deploy' ? 'ended' : 'rolledBack' });
 }
 
-async function follow(runId: string, { command, until }: { command: Command; until: 'ended' | 'rolledBack' }): Promise<void> {
+async function follow(
+  runId: string,
+  { command, until }: { command: Command; until: 'ended' | 'rolledBack' },
+): Promise<void> {
   const output = outputOf(command);
   const record = await withControlPlane(command, 'viewer', async (publisher) => {
-    await watchRun(runId, { ...publisher, terminal: terminalOf(process.stderr, process.env), write: output.progress, until });
+    await watchRun(runId, {
+      ...publisher,
+      terminal: terminalOf(process.stderr, process.env),
+      write: output.progress,
+      until,
+    });
     return fetchRun(runId, publisher);
   });
   showRecord(record, command);
@@ -71,7 +83,7 @@ async function follow(runId: string, { command, until }: { command: Command; unt
 
 async function showLedger(runId: string, command: Command): Promise<void> {
   const record = await withControlPlane(command, 'viewer', (publisher) => fetchRun(runId, publisher));
-  const check = command.optsWithGlobals()['check'] as string | undefined;
+  const check = command.optsWithGlobals().check as string | undefined;
   if (check === undefined) showRecord(record, command);
   else showCheck(record, { check, command });
 }
@@ -82,11 +94,17 @@ function showRecord({ run, ledger }: RunRecord, command: Command): void {
   if (!ledger) {
     process.exitCode = run.refusalCode === '' ? EXIT_CODES.unavailable : EXIT_CODES.refused;
     const why = run.refusalCode === '' ? `is ${run.phase}` : `was refused by ${run.host}: ${run.refusalCode}`;
-    output.result({ run: run.runId, phase: run.phase, refusalCode: run.refusalCode }, () => [`run ${run.runId} ${why}`]);
+    output.result({ run: run.runId, phase: run.phase, refusalCode: run.refusalCode }, () => [
+      `run ${run.runId} ${why}`,
+    ]);
     return;
   }
   process.exitCode = VERDICT_EXIT_CODES[ledger.summary.verdict];
-  output.result(ledgerJson(ledger), () => [ledgerTable(ledger.summary, terminalOf(process.stdout, process.env)).trimEnd()]);
+  const { durationMs, ownMs } = runTimes(ledger, run);
+  output.result(ledgerJson(ledger, run), () => [
+    ledgerTable(ledger.summary, terminalOf(process.stdout, process.env)).trimEnd(),
+    `settled ${durationMs} ms after the order, ${ownMs} ms of them without the payload's own commands`,
+  ]);
 }
 
 function showCheck({ run, ledger }: RunRecord, { check, command }: { check: string; command: Command }): void {
@@ -100,17 +118,20 @@ function showCheck({ run, ledger }: RunRecord, { check, command }: { check: stri
 }
 
 async function listRuns(command: Command): Promise<void> {
-  const host = command.optsWithGlobals()['host'] as string;
+  const host = command.optsWithGlobals().host as string;
   const { runs } = await withControlPlane(command, 'viewer', ({ client }) => client.listRuns({ host, limit: 0 }));
   outputOf(command).result({ runs }, () =>
     runs.length === 0
       ? ['no runs']
-      : runs.map((run) => `${run.runId}  ${run.host.padEnd(20)} ${`${run.app}@${run.version}`.padEnd(28)} ${run.phase}${run.refusalCode && ` (${run.refusalCode})`}`),
+      : runs.map(
+          (run) =>
+            `${run.runId}  ${run.host.padEnd(20)} ${`${run.app}@${run.version}`.padEnd(28)} ${run.phase}${run.refusalCode && ` (${run.refusalCode})`}`,
+        ),
   );
 }
 
 async function saveReport(runId: string, command: Command): Promise<void> {
-  const folder = resolve((command.optsWithGlobals()['out'] as string | undefined) ?? `report-${runId}`);
+  const folder = resolve((command.optsWithGlobals().out as string | undefined) ?? `report-${runId}`);
   const documents = await withControlPlane(command, 'viewer', (publisher) => fetchReport(runId, publisher));
   if (documents.size === 0) {
     throw new RejectedError('report-missing', `failed to fetch the report of run "${runId}": it has none yet`, {
@@ -119,11 +140,15 @@ async function saveReport(runId: string, command: Command): Promise<void> {
   }
   makeDirectory(folder);
   for (const [name, content] of documents) writeFileAtomic(join(folder, basename(name)), content);
-  outputOf(command).result({ folder, documents: [...documents.keys()] }, () => [folder, ...[...documents.keys()].map((name) => `  ${name}`)]);
+  outputOf(command).result({ folder, documents: [...documents.keys()] }, () => [
+    folder,
+    ...[...documents.keys()].map((name) => `  ${name}`),
+  ]);
 }
 
 async function fetchReport(runId: string, { client }: Publisher): Promise<Map<string, Buffer>> {
   const pieces = new Map<string, Buffer[]>();
-  for await (const { name, data } of client.fetchReport({ runId })) pieces.set(name, [...(pieces.get(name) ?? []), data]);
+  for await (const { name, data } of client.fetchReport({ runId }))
+    pieces.set(name, [...(pieces.get(name) ?? []), data]);
   return new Map([...pieces].map(([name, parts]) => [name, Buffer.concat(parts)]));
 }

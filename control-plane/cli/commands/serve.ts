@@ -1,8 +1,12 @@
 /** `keyturn serve`: the control plane in this process, until it is told to stop. */
-import type { Command } from 'commander';
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
+import { type Logger, serviceLog } from '../../../shared/service/service-log.ts';
+import { untilToldToStop } from '../../../shared/service/until-stopped.ts';
 import { POLICY_PATH } from '../../../shared/trust/policy.ts';
 import { versionOf } from '../../../shared/trust/tuf-metadata.ts';
 import { ReportService } from '../../report/report-service.ts';
@@ -11,11 +15,8 @@ import { gitSink } from '../../report/sinks/git.ts';
 import { httpItemsSink } from '../../report/sinks/http-items.ts';
 import type { ReportSink } from '../../report/sinks/sink.ts';
 import { type ControlPlane, startControlPlane } from '../../service.ts';
-import { UsageError } from '../../../shared/service/failure.ts';
 import { FIRST_PUBLICATION, Home } from '../home.ts';
 import { outputOf } from '../output.ts';
-import { type Logger, serviceLog } from '../../../shared/service/service-log.ts';
-import { untilToldToStop } from '../../../shared/service/until-stopped.ts';
 
 interface ServeOptions {
   readonly folder: string;
@@ -47,8 +48,8 @@ export function addServe(program: Command): void {
 
 async function serve(command: Command): Promise<void> {
   const given = command.optsWithGlobals();
-  const folder = resolve(given['folder'] ?? new Home(given['home']).controlPlane);
-  const options = { ...given, folder, reports: resolve(given['reports'] ?? join(folder, 'reports')) } as ServeOptions;
+  const folder = resolve(given.folder ?? new Home(given.home).controlPlane);
+  const options = { ...given, folder, reports: resolve(given.reports ?? join(folder, 'reports')) } as ServeOptions;
   const log = serviceLog('control-plane');
   const plane = await startControlPlane({
     folder,
@@ -88,7 +89,8 @@ async function publishFirst(plane: ControlPlane, folder: string): Promise<void> 
 /** A refusal is the caller's doing: its code and reason are enough. Anything else is ours: with its stack. */
 function logFailure(log: Logger, { action, error }: { action: string; error: unknown }): void {
   // Asking for the next root until there is none is how every client refreshes.
-  if (error instanceof RejectedError && error.code === 'metadata-not-found') log.debug({ action, reason: error.message }, 'not there');
+  if (error instanceof RejectedError && error.code === 'metadata-not-found')
+    log.debug({ action, reason: error.message }, 'not there');
   else if (error instanceof RejectedError) log.warn({ action, code: error.code, reason: error.message }, 'refused');
   else if (error instanceof TransientError) log.warn({ action, reason: error.message }, 'failed for now');
   else log.error({ action, err: error }, 'failed');
@@ -102,7 +104,8 @@ function parseListen(text: string): { host: string; port: number } {
 
 function sinksOf(options: ServeOptions): ReportSink[] {
   const { reports, reportsGit, reportsHttp, reportsHttpCollection, reportsHttpTokenFile } = options;
-  const git = reportsGit !== undefined && gitSink({ repository: resolve(reportsGit), folder: 'reports', author: AUTHOR });
+  const git =
+    reportsGit !== undefined && gitSink({ repository: resolve(reportsGit), folder: 'reports', author: AUTHOR });
   if (reportsHttp !== undefined && reportsHttpTokenFile === undefined) {
     throw new UsageError('--reports-http needs --reports-http-token-file');
   }

@@ -32,6 +32,8 @@ export function cutReferences(found: TargetReferences): TargetReferencesSeen {
     cronEntries: cut(found.cronEntries),
     processes: cut(found.processes),
     ports: cut(found.ports),
+    unreadable: cut(found.unreadable),
+    hiddenProcessCount: found.hiddenProcessCount,
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CheckKind } from '../check-kind.ts';
-import { expectNoReferences, targetReferencesSchema } from './target-references.ts';
+import { expectNoReferences, targetReferencesSchema, unseenFindings } from './target-references.ts';
 
 const paramsSchema = z.strictObject({});
 export type FingerprintBeforeParams = z.infer<typeof paramsSchema>;
@@ -21,5 +21,8 @@ export const fingerprintBeforeKind: CheckKind<FingerprintBeforeParams, Fingerpri
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 10 * 60_000,
-  judge: (_params, seen) => ({ expectations: expectNoReferences(seen.references), findings: [] }),
+  judge: (_params, seen) => ({
+    expectations: expectNoReferences(seen.references),
+    findings: unseenFindings(seen.references),
+  }),
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type CheckKind, expectThat } from '../check-kind.ts';
 import { expectPlanPath, hostPathSchema } from './host-path.ts';
-import { expectNoReferences, targetReferencesSchema } from './target-references.ts';
+import { expectNoReferences, targetReferencesSchema, unseenFindings } from './target-references.ts';
 
 const paramsSchema = z.strictObject({ path: z.string() });
 export type NothingRunsParams = z.infer<typeof paramsSchema>;
@@ -27,6 +27,6 @@ export const nothingRunsKind: CheckKind<NothingRunsParams, NothingRunsObservatio
       expectThat('processes read', { expected: 'at least 1', actual: seen.processCount, met: seen.processCount >= 1 }),
       ...expectNoReferences(seen.references),
     ],
-    findings: [],
+    findings: unseenFindings(seen.references),
   }),
 };

@@ -1,6 +1,6 @@
 /** What on a host refers to the target path: a part of the observations of `fingerprint-before` and `nothing-runs`. */
 import { z } from 'zod';
-import { expectThat } from '../check-kind.ts';
+import { expectThat, type Finding } from '../check-kind.ts';
 import type { Expectation } from '../status.ts';
 
 export const REFERENCE_COUNT = 64;
@@ -16,6 +16,10 @@ export const targetReferencesSchema = z.strictObject({
   processes: names,
   /** That such a process listens on. */
   ports: names,
+  /** Folders of units or crontabs that are closed to the agent; the first of them. */
+  unreadable: names,
+  /** Processes of which the agent could see the arguments only, because they are another user's. */
+  hiddenProcessCount: z.int().min(0),
 });
 export type TargetReferencesSeen = z.infer<typeof targetReferencesSchema>;
 
@@ -26,6 +30,19 @@ export function expectNoReferences(seen: TargetReferencesSeen): Expectation[] {
     expectNone('processes that refer to the target', seen.processes),
     expectNone('ports held by such processes', seen.ports),
   ];
+}
+
+/** What the agent had no right to look at: a reference there would not be seen. */
+export function unseenFindings(seen: TargetReferencesSeen): Finding[] {
+  const hidden: Finding = {
+    code: 'processes-hidden',
+    statement: `of ${seen.hiddenProcessCount} processes the agent could not see program and working folder`,
+  };
+  const unreadable: Finding = {
+    code: 'schedules-unreadable',
+    statement: `units or cron entries in ${seen.unreadable.join(', ')} are closed to the agent`,
+  };
+  return [...(seen.unreadable.length > 0 ? [unreadable] : []), ...(seen.hiddenProcessCount > 0 ? [hidden] : [])];
 }
 
 function expectNone(what: string, found: readonly string[]): Expectation {

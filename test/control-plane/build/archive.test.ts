@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -33,7 +42,8 @@ describe('archive', () => {
     const manifest = createManifest(entries);
     const contentOf = (entry: { sha256: string }): string => join(folder, 'blobs', entry.sha256);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of archiveChunks({ folder: 'cutter-v0.6', manifest, modifiedAt: MODIFIED_AT, contentOf })) chunks.push(chunk);
+    for await (const chunk of archiveChunks({ folder: 'cutter-v0.6', manifest, modifiedAt: MODIFIED_AT, contentOf }))
+      chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
     writeFileSync(path, bytes);
     return bytes;
@@ -66,14 +76,19 @@ describe('archive', () => {
   it('is read by the tar of the system, which finds what the manifest says', async () => {
     const entries = odd();
     await pack(entries);
-    const listed = spawnSync('tar', ['--quoting-style=literal', '-tzf', path], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+    const listed = spawnSync('tar', ['--quoting-style=literal', '-tzf', path], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    });
     expect(listed.stderr).to.equal('');
     const wanted = createManifest(entries).entries.map((entry) => `cutter-v0.6/${entry.path}`);
     expect(listed.stdout.trim().split('\n')).to.deep.equal(wanted);
     const out = join(folder, 'out');
     mkdirSync(out);
     expect(spawnSync('tar', ['-xzf', path, '-C', out]).status).to.equal(0);
-    expect(standing(join(out, 'cutter-v0.6'))).to.deep.equal(Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])));
+    expect(standing(join(out, 'cutter-v0.6'))).to.deep.equal(
+      Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])),
+    );
   });
 
   it('is read back by its own reader as what was packed', async () => {
@@ -83,7 +98,7 @@ describe('archive', () => {
     expect(await unpack()).to.deep.equal(prefixed);
   });
 
-  it('is the same bytes each time, with no owner, no platform and only the commit\'s time', async () => {
+  it("is the same bytes each time, with no owner, no platform and only the commit's time", async () => {
     const [first, second] = [await pack(odd()), await pack(odd())];
     expect(first.equals(second)).to.equal(true);
     expect([...first.subarray(0, 10)]).to.deep.equal([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, first[8], 0xff]);
@@ -96,11 +111,17 @@ describe('archive', () => {
   it('gives back any names and contents', async () => {
     const name = fc.stringMatching(/^[a-zé0-9 ]{1,120}$/).map((text) => `f-${text}`.normalize('NFC').trimEnd());
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(name, { minLength: 1, maxLength: 8 }), fc.uint8Array({ maxLength: 2000 }), async (names, content) => {
-        const entries = names.map((each, index) => file(`${index}/${each}`, Buffer.from(content)));
-        await pack(entries);
-        expect((await unpack()).map((entry) => entry.path).sort()).to.deep.equal(entries.map((entry) => `cutter-v0.6/${entry.path}`).sort());
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(name, { minLength: 1, maxLength: 8 }),
+        fc.uint8Array({ maxLength: 2000 }),
+        async (names, content) => {
+          const entries = names.map((each, index) => file(`${index}/${each}`, Buffer.from(content)));
+          await pack(entries);
+          expect((await unpack()).map((entry) => entry.path).sort()).to.deep.equal(
+            entries.map((entry) => `cutter-v0.6/${entry.path}`).sort(),
+          );
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -115,7 +136,10 @@ describe('archive', () => {
       { name: 'a size beyond its end', forge: (tar) => resealed(tar, (header) => header.write('00077777777', 124)) },
       { name: 'another format than ustar', forge: (tar) => resealed(tar, (header) => header.write('ustar  \0', 257)) },
       { name: 'an extended header of another kind', forge: (tar) => resealed(tar, (header) => header.write('g', 156)) },
-      { name: 'an extended header that is no list of records', forge: (tar) => resealed(tar, (header) => header.write('x', 156)) },
+      {
+        name: 'an extended header that is no list of records',
+        forge: (tar) => resealed(tar, (header) => header.write('x', 156)),
+      },
       { name: 'a missing end', forge: (tar) => tar.subarray(0, tar.length - 1024) },
       { name: 'half an end', forge: (tar) => tar.subarray(0, tar.length - 512) },
       { name: 'a second archive behind its end', forge: (tar) => Buffer.concat([tar, tar]) },
@@ -149,7 +173,8 @@ function standing(root: string): Record<string, string> {
   for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
     const stat = lstatSync(join(root, name));
     if (stat.isSymbolicLink()) found[name] = `-> ${readlinkSync(join(root, name))}`;
-    else if (stat.isFile()) found[name] = `${(stat.mode & 0o777).toString(8)} ${sha256(readFileSync(join(root, name)))}`;
+    else if (stat.isFile())
+      found[name] = `${(stat.mode & 0o777).toString(8)} ${sha256(readFileSync(join(root, name)))}`;
   }
   return found;
 }

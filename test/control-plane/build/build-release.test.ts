@@ -27,10 +27,17 @@ describe('release build', function () {
     const commit = repository.commit();
     repository.tag('v0.6');
     const steps: string[] = [];
-    const built = await place.build(repository.path, { ref: 'v0.6', onStep: ({ gate, check }) => steps.push(`${gate} ${check}`) });
+    const built = await place.build(repository.path, {
+      ref: 'v0.6',
+      onStep: ({ gate, check }) => steps.push(`${gate} ${check}`),
+    });
     expect(place.left()).to.deep.equal(['out.ktr']);
     expect(built.statement).to.include({ app: 'cutter', version: 'v0.6', commit });
-    expect(built.summary.gates).to.deep.equal([{ gate: 'G0', status: 'PASS' }, { gate: 'G1', status: 'PASS' }, { gate: 'G2', status: 'PASS' }]);
+    expect(built.summary.gates).to.deep.equal([
+      { gate: 'G0', status: 'PASS' },
+      { gate: 'G1', status: 'PASS' },
+      { gate: 'G2', status: 'PASS' },
+    ]);
     expect(built.summary.findings).to.deep.equal([]);
     expect(steps).to.deep.equal(built.summary.checks.map(({ gate, id }) => `${gate} ${id}`));
     const ktr = await openKtr(place.out);
@@ -48,8 +55,14 @@ describe('release build', function () {
     const built = await place.build(repository.path, { ref: 'v0.6' });
     const provenance = JSON.parse(await contentOf(built, built.statement.provenance.sha256));
     const { buildDefinition, runDetails } = provenance.predicate;
-    expect(provenance.subject).to.deep.equal([{ name: 'cutter-v0.6.tar.gz', digest: { sha256: built.statement.archive.sha256 } }]);
-    expect(buildDefinition.externalParameters).to.deep.equal({ config: 'keyturn.yaml', ref: 'refs/tags/v0.6', repository: 'https://git.example/team/cutter.git' });
+    expect(provenance.subject).to.deep.equal([
+      { name: 'cutter-v0.6.tar.gz', digest: { sha256: built.statement.archive.sha256 } },
+    ]);
+    expect(buildDefinition.externalParameters).to.deep.equal({
+      config: 'keyturn.yaml',
+      ref: 'refs/tags/v0.6',
+      repository: 'https://git.example/team/cutter.git',
+    });
     expect(buildDefinition.resolvedDependencies[0]).to.deep.equal({
       uri: 'git+https://git.example/team/cutter.git@refs/tags/v0.6',
       digest: { gitCommit: commit },
@@ -89,7 +102,11 @@ describe('release build', function () {
     repository.commit();
     repository.git('clone', '--quiet', '--bare', repository.path, join(place.path, 'bare.git'));
     const { buildRecord } = await place.build(join(place.path, 'bare.git'));
-    expect(observationOf(buildRecord, 'g0.repository')).to.include({ worktree: 'bare', ref: 'refs/heads/main', committedAt: COMMIT_SECONDS });
+    expect(observationOf(buildRecord, 'g0.repository')).to.include({
+      worktree: 'bare',
+      ref: 'refs/heads/main',
+      committedAt: COMMIT_SECONDS,
+    });
   });
 
   it('builds from a repository with SHA-256 object ids', async () => {
@@ -111,13 +128,19 @@ describe('release build', function () {
     repository.tag('v0.6');
     const { summary, manifest } = await place.build(repository.path, { ref: 'v0.6' });
     expect(summary.findings).to.deep.equal([
-      { code: 'version-differs-from-tag', statement: 'cutter/__init__.py still declares "0.4.0-dryrun-skeleton", the release is "v0.6"' },
+      {
+        code: 'version-differs-from-tag',
+        statement: 'cutter/__init__.py still declares "0.4.0-dryrun-skeleton", the release is "v0.6"',
+      },
     ]);
-    expect(manifest.entries.find(({ path }) => path === 'cutter/__init__.py')).to.include({ sha256: sha256('__version__ = "0.4.0-dryrun-skeleton"\n') });
+    expect(manifest.entries.find(({ path }) => path === 'cutter/__init__.py')).to.include({
+      sha256: sha256('__version__ = "0.4.0-dryrun-skeleton"\n'),
+    });
   });
 
   it('carries an entrypoint that does not exist as a finding, unless a check needs it', async () => {
-    const entrypoints = 'entrypoints: { gone: { argv: [sh, bin/cut], probe: [-c, exit 3] }, there: { argv: [bin/cut], probe: [--help] }, away: { argv: [python3, -m, cutter.orchestrate] } }\n';
+    const entrypoints =
+      'entrypoints: { gone: { argv: [sh, bin/cut], probe: [-c, exit 3] }, there: { argv: [bin/cut], probe: [--help] }, away: { argv: [python3, -m, cutter.orchestrate] } }\n';
     repository.write('bin/cut', '#!/bin/sh\ntest "$1" = --help || exit 2\n', { mode: 0o755 });
     repository.write('keyturn.yaml', `${KEYTURN_YAML}${entrypoints}`).commit();
     const { summary } = await place.build(repository.path);
@@ -125,31 +148,40 @@ describe('release build', function () {
       'entrypoint-does-not-exist entrypoint "away" does not exist',
       'entrypoint-does-not-exist entrypoint "gone" does not exist',
     ]);
-    repository.write('keyturn.yaml', `${KEYTURN_YAML}${entrypoints}gates: { G5: [ { entrypoint: { entrypoint: away } } ] }\n`).commit();
+    repository
+      .write('keyturn.yaml', `${KEYTURN_YAML}${entrypoints}gates: { G5: [ { entrypoint: { entrypoint: away } } ] }\n`)
+      .commit();
     const refusal = await refusalOf(place.build(repository.path));
-    expect(refusal.message).to.include('entrypoint away resolves: expected it exists, got no cutter/orchestrate.py or cutter/orchestrate/__main__.py in the tree');
+    expect(refusal.message).to.include(
+      'entrypoint away resolves: expected it exists, got no cutter/orchestrate.py or cutter/orchestrate/__main__.py in the tree',
+    );
   });
 
   it('never starts a live entrypoint, not even to probe it', async () => {
     const trace = join(place.path, 'started');
     repository
       .write('bin/live', `#!/bin/sh\ntouch ${trace}\n`, { mode: 0o755 })
-      .write('keyturn.yaml', `${KEYTURN_YAML}entrypoints: { live: { argv: [bin/live], live: true, probe: [--help] } }\n`)
+      .write(
+        'keyturn.yaml',
+        `${KEYTURN_YAML}entrypoints: { live: { argv: [bin/live], live: true, probe: [--help] } }\n`,
+      )
       .commit();
     await place.build(repository.path);
     expect(place.left()).to.deep.equal(['out.ktr']);
   });
 
   it('runs the tests in a clean checkout that holds no secret of the developer', async () => {
-    const script = `${'env | sort > "$TMPDIR/env"; ls -A > "$TMPDIR/ls"; echo spoiled > cutter/cli.py; '}test -z "$KEYTURN_TEST_TOKEN" || exit 9\ntest "$HOME" != "${process.env['HOME']}" || exit 8\ntest ! -e .git || exit 7\n`;
-    process.env['KEYTURN_TEST_TOKEN'] = 'a token';
+    const script = `${'env | sort > "$TMPDIR/env"; ls -A > "$TMPDIR/ls"; echo spoiled > cutter/cli.py; '}test -z "$KEYTURN_TEST_TOKEN" || exit 9\ntest "$HOME" != "${process.env.HOME}" || exit 8\ntest ! -e .git || exit 7\n`;
+    process.env.KEYTURN_TEST_TOKEN = 'a token';
     try {
       repository.write('tests/run.sh', `${script}${fakeRunner('Ran 3 tests in 0.001s')}`).commit();
       const { manifest } = await place.build(repository.path);
       // What a test does to its checkout does not reach the release.
-      expect(manifest.entries.find(({ path }) => path === 'cutter/cli.py')).to.include({ sha256: sha256('print("cut")\n') });
+      expect(manifest.entries.find(({ path }) => path === 'cutter/cli.py')).to.include({
+        sha256: sha256('print("cut")\n'),
+      });
     } finally {
-      delete process.env['KEYTURN_TEST_TOKEN'];
+      delete process.env.KEYTURN_TEST_TOKEN;
     }
   });
 
@@ -189,7 +221,10 @@ describe('release build', function () {
   it('stops when it is told to, and leaves nothing', async () => {
     repository.write('tests/run.sh', 'sleep 600\n').commit();
     const stop = new AbortController();
-    const building = place.build(repository.path, { signal: stop.signal, onStep: ({ check }) => check === 'g1.source-tests' && setImmediate(() => stop.abort()) });
+    const building = place.build(repository.path, {
+      signal: stop.signal,
+      onStep: ({ check }) => check === 'g1.source-tests' && setImmediate(() => stop.abort()),
+    });
     const error = await building.catch((thrown: unknown) => thrown);
     expect(error).to.have.property('name', 'AbortError');
     expect(place.left()).to.deep.equal([]);
@@ -204,7 +239,10 @@ function observationOf(record: { checks: readonly { check: string; observation: 
   return record.checks.find((row) => row.check === check)?.observation;
 }
 
-async function contentOf(built: { blobs: ReadonlyMap<string, { open(): AsyncIterable<Uint8Array> }> }, digest: string): Promise<string> {
+async function contentOf(
+  built: { blobs: ReadonlyMap<string, { open(): AsyncIterable<Uint8Array> }> },
+  digest: string,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of built.blobs.get(digest)?.open() ?? []) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');

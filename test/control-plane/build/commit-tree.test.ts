@@ -20,14 +20,23 @@ describe('commit tree', function () {
   });
 
   const list = async (): Promise<CommitTree> => {
-    const source = await openSourceCommit({ repository: repository.path, ref: 'HEAD', scratch, isOwnOutput: () => false });
+    const source = await openSourceCommit({
+      repository: repository.path,
+      ref: 'HEAD',
+      scratch,
+      isOwnOutput: () => false,
+    });
     return listCommit(source.objects, source.commit);
   };
   const pathsOf = async (): Promise<string[]> => (await list()).entries.map(({ path }) => path);
   /** What `git archive` packs, folders left out. */
   const archived = (): string[] => {
     const tar = repository.run(['archive', '--format=tar', 'HEAD']);
-    const listing = spawnSync('tar', ['--quoting-style=literal', '-tf', '-'], { input: tar, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+    const listing = spawnSync('tar', ['--quoting-style=literal', '-tf', '-'], {
+      input: tar,
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    });
     return listing.stdout.split('\n').filter((path) => path !== '' && !path.endsWith('/'));
   };
 
@@ -41,7 +50,10 @@ describe('commit tree', function () {
     { name: 'everything below a folder', text: 'docs/** export-ignore\n' },
     { name: 'a star below a folder', text: 'docs/* export-ignore\n' },
     { name: 'a pattern and an exception to it', text: '*.md export-ignore\nREADME.md -export-ignore\n' },
-    { name: 'a folder and an exception inside of it, which comes too late', text: 'docs export-ignore\ndocs/guide.md -export-ignore\n' },
+    {
+      name: 'a folder and an exception inside of it, which comes too late',
+      text: 'docs export-ignore\ndocs/guide.md -export-ignore\n',
+    },
     { name: 'a value instead of a fact', text: '*.md export-ignore=false\n' },
     { name: 'a macro', text: '[attr]private export-ignore\n*.md private\n' },
     { name: 'attributes in a folder of their own', text: '', deep: 'guide.md export-ignore\n' },
@@ -81,7 +93,12 @@ describe('commit tree', function () {
     const commit = repository.write('a.txt', 'a').commit();
     repository.write('b.txt', 'b').commit('another');
     repository.git('replace', commit, 'HEAD');
-    const source = await openSourceCommit({ repository: repository.path, ref: commit, scratch, isOwnOutput: () => true });
+    const source = await openSourceCommit({
+      repository: repository.path,
+      ref: commit,
+      scratch,
+      isOwnOutput: () => true,
+    });
     const { entries } = await listCommit(source.objects, source.commit);
     expect(entries.map(({ path }) => path)).to.deep.equal(['a.txt']);
   });

@@ -14,11 +14,22 @@ describe('run command', function () {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const run = (argv: readonly string[], options: Partial<CommandRequest> = {}) =>
-    runCommand({ argv, cwd: folder, env: { PATH: process.env['PATH'] ?? '' }, timeoutMs: 8000, keepBytes: 1000, ...options });
+    runCommand({
+      argv,
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '' },
+      timeoutMs: 8000,
+      keepBytes: 1000,
+      ...options,
+    });
 
   it('gives both streams and the exit code', async () => {
     const result = await run(['sh', '-c', 'cat; echo out; echo err >&2; exit 3'], { input: Buffer.from('in ') });
-    expect([result.stdout.toString(), result.stderr.toString(), endText(result.end)]).to.deep.equal(['in out\n', 'err\n', 'exit 3']);
+    expect([result.stdout.toString(), result.stderr.toString(), endText(result.end)]).to.deep.equal([
+      'in out\n',
+      'err\n',
+      'exit 3',
+    ]);
   });
 
   it('uses no shell', async () => {
@@ -27,13 +38,22 @@ describe('run command', function () {
   });
 
   it('passes nothing of its own environment on', async () => {
-    const result = await run(['env'], { env: { PATH: process.env['PATH'] ?? '', ONLY: 'this' } });
-    expect(result.stdout.toString().trim().split('\n').map((line) => line.split('=')[0]).sort()).to.deep.equal(['ONLY', 'PATH']);
+    const result = await run(['env'], { env: { PATH: process.env.PATH ?? '', ONLY: 'this' } });
+    expect(
+      result.stdout
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => line.split('=')[0])
+        .sort(),
+    ).to.deep.equal(['ONLY', 'PATH']);
   });
 
   it('says why a command could not be started', async () => {
     expect(endText((await run(['no-such-program'])).end)).to.equal('not started: ENOENT');
-    expect(endText((await run(['sh', '-c', 'exit 0'], { cwd: join(folder, 'gone') })).end)).to.equal('not started: ENOENT');
+    expect(endText((await run(['sh', '-c', 'exit 0'], { cwd: join(folder, 'gone') })).end)).to.equal(
+      'not started: ENOENT',
+    );
   });
 
   it('kills a command and its children when its time is over', async () => {

@@ -30,7 +30,11 @@ const STORIES: Readonly<Record<string, { options: FixtureOptions; verdict: strin
   'a run with an accepted sub-gap': { options: { results: { dry: GAP }, accept: ACCEPT }, verdict: 'B' },
   'a run with a sub-gap that the policy does not accept': { options: { results: { dry: GAP } }, verdict: 'D' },
   'a run that failed on the host': {
-    options: { results: { unit: saw('1 failed', { notes: ['flaky?'] }) }, capsules: { unit: CAPSULE }, lastPhase: 'failed' },
+    options: {
+      results: { unit: saw('1 failed', { notes: ['flaky?'] }) },
+      capsules: { unit: CAPSULE },
+      lastPhase: 'failed',
+    },
     verdict: 'C',
   },
   'a run that was blocked': {
@@ -41,7 +45,12 @@ const STORIES: Readonly<Record<string, { options: FixtureOptions; verdict: strin
     options: {
       results: {
         'g7.anchors-rehearsed': saw(PROMISED, {
-          anchors: [{ path: '/opt/incomex/dot/iu-cutter', reads: [1, 2, 3].map(() => ({ is: 'folder', digest: 'f'.repeat(64) })) }],
+          anchors: [
+            {
+              path: '/opt/incomex/dot/iu-cutter',
+              reads: [1, 2, 3].map(() => ({ is: 'folder', digest: 'f'.repeat(64) })),
+            },
+          ],
         }),
       },
     },
@@ -61,7 +70,8 @@ const CONDITIONAL: Readonly<Record<string, (own: IndependentLedger) => boolean>>
   'The policy forbids no action.': (own) => own.policy.forbidden.length === 0,
   'the plan preserves no neighbour': (own) => own.plan.install.preserve.length === 0,
   'required by policy, not in the plan': (own) => own.gates.some((gate) => own.checksOf(gate).length === 0),
-  ' is required by the policy, and the plan has no check for it': (own) => own.gates.some((gate) => own.checksOf(gate).length === 0),
+  ' is required by the policy, and the plan has no check for it': (own) =>
+    own.gates.some((gate) => own.checksOf(gate).length === 0),
   'The plan has no check for ': (own) => own.gates.length > 0,
   ': the ledger holds no evidence of it': (own) => own.checks.some(({ seq }) => seq === undefined),
   ': what it saw is not what this kind of check sees': (own) => own.checks.some(({ status }) => status === 'UNKNOWN'),
@@ -77,7 +87,8 @@ const NEXT: Record<string, string> = {
 };
 const ANSWERS: Record<string, string> = { PASS: 'YES', PARTIAL: 'SUB-GAP', FAIL: 'NO' };
 /** No sentence may carry an outcome or a digest as its own wording: such words come from a source. */
-const OUTCOME_WORDS = /\b(PASS|FAIL|BLOCKED|PARTIAL|UNKNOWN|NOT_RUN|YES|NO|NONE|NOT PROVEN|True|False|MET|UNTOUCHED|[0-9a-f]{8,})\b/;
+const OUTCOME_WORDS =
+  /\b(PASS|FAIL|BLOCKED|PARTIAL|UNKNOWN|NOT_RUN|YES|NO|NONE|NOT PROVEN|True|False|MET|UNTOUCHED|[0-9a-f]{8,})\b/;
 
 let checked = 0;
 
@@ -140,7 +151,8 @@ function compute(own: IndependentLedger, { rule, of }: Any, evidence: readonly s
 }
 
 function claim(own: IndependentLedger, name: string): string {
-  if (name === 'next') return own.phase() === 'rolledBack' ? 'RUN_AGAIN_IF_THE_RELEASE_IS_STILL_WANTED' : (NEXT[own.verdict()] ?? '?');
+  if (name === 'next')
+    return own.phase() === 'rolledBack' ? 'RUN_AGAIN_IF_THE_RELEASE_IS_STILL_WANTED' : (NEXT[own.verdict()] ?? '?');
   return own.claim(name);
 }
 
@@ -187,7 +199,10 @@ function saidInBlock(block: Any): Said[] {
     case 'verbatim':
       return [block.statement];
     case 'outcomes':
-      return block.rows.map(({ label, outcome, detail, evidence }: Any) => ({ parts: [...label, outcome, ...detail], evidence }));
+      return block.rows.map(({ label, outcome, detail, evidence }: Any) => ({
+        parts: [...label, outcome, ...detail],
+        evidence,
+      }));
     case 'table':
       return block.rows.map(({ cells, evidence }: Any) => ({ parts: cells.flat(), evidence }));
     default:
@@ -205,7 +220,8 @@ function checkSaid(own: IndependentLedger, { parts, evidence }: Said): void {
   for (const part of parts) {
     checked += 1;
     if (typeof part === 'string') checkWording(own, part);
-    else if (part.source.rule === 'claim' && part.source.of.startsWith('passed/')) checkPhrase(own, part.source.of.slice(7), evidence);
+    else if (part.source.rule === 'claim' && part.source.of.startsWith('passed/'))
+      checkPhrase(own, part.source.of.slice(7), evidence);
     else expect(part.value, JSON.stringify(part.source)).to.equal(lookUp(own, part.source, evidence));
   }
 }
@@ -225,23 +241,33 @@ function checkPhrase(own: IndependentLedger, id: string, evidence: readonly stri
 /** Nothing is left out: every gate, check, finding and sub-gap has its place in the final report. */
 function checkComplete(own: IndependentLedger, final: Any): void {
   const cited = saidIn(final).flatMap(({ parts }) => parts.filter((part) => typeof part !== 'string'));
-  const ofRule = (rule: string) => new Set(cited.filter(({ source }) => source.rule === rule).map(({ source }) => source.of));
+  const ofRule = (rule: string) =>
+    new Set(cited.filter(({ source }) => source.rule === rule).map(({ source }) => source.of));
   expect([...ofRule('gate-status')]).to.deep.equal(own.gates);
   expect([...ofRule('criterion')]).to.deep.equal(own.checks.map(({ id }) => id));
-  const findings = own.checks.flatMap(({ id, findings: each }) => each.flatMap((_, index) => [`${id}/${index}/code`, `${id}/${index}/statement`]));
+  const findings = own.checks.flatMap(({ id, findings: each }) =>
+    each.flatMap((_, index) => [`${id}/${index}/code`, `${id}/${index}/statement`]),
+  );
   expect([...ofRule('finding')]).to.have.members(findings);
-  for (const { check } of own.gaps()) expect([...ofRule('sub-gap')]).to.include.members(['id', 'statement', 'owner', 'route', 'expiresAt'].map((name) => `${check}/${name}`));
+  for (const { check } of own.gaps())
+    expect([...ofRule('sub-gap')]).to.include.members(
+      ['id', 'statement', 'owner', 'route', 'expiresAt'].map((name) => `${check}/${name}`),
+    );
 }
 
 /** The gate ledger as its Markdown says it, line by line. */
 function checkMarkdown(own: IndependentLedger, markdown: string): void {
   const ledger = markdown.split('## 2. Gate ledger')[1]?.split('## 3.')[0] ?? '';
-  const lines = [...ledger.matchAll(/^([A-Z][A-Z0-9-]*)(?: [a-z ]+?)? \.{3,} ([A-Z_]+)/gm)].map(([, gate, status]) => `${gate} ${status}`);
+  const lines = [...ledger.matchAll(/^([A-Z][A-Z0-9-]*)(?: [a-z ]+?)? \.{3,} ([A-Z_]+)/gm)].map(
+    ([, gate, status]) => `${gate} ${status}`,
+  );
   expect(lines).to.deep.equal(own.gates.map((gate) => `${gate} ${own.gateStatus(gate)}`));
   expect(markdown).to.match(new RegExp(`^result: ${own.verdict()}\\. `, 'm'));
   expect(markdown).to.match(new RegExp(`^production_mutation: ${own.claim('production-mutation')}  \\[`, 'm'));
   expect(markdown).to.match(new RegExp(`^execution_enabled: ${own.claim('execution-enabled')}  \\[`, 'm'));
-  const answers = [...markdown.matchAll(/^.+ \.{3,} (YES|NO|SUB-GAP|NOT PROVEN)(?: .*)?  \[/gm)].map(([, answer]) => answer);
+  const answers = [...markdown.matchAll(/^.+ \.{3,} (YES|NO|SUB-GAP|NOT PROVEN)(?: .*)? {2}\[/gm)].map(
+    ([, answer]) => answer,
+  );
   expect(answers).to.deep.equal(own.checks.map(({ status }) => ANSWERS[status] ?? 'NOT PROVEN'));
 }
 
@@ -251,7 +277,11 @@ function checkSameInMarkdown(document: Any, markdown: string): void {
   let from = 0;
   for (const { parts, evidence } of saidIn(document)) {
     for (const part of parts) {
-      const text = (typeof part === 'string' ? part : part.form === 'short-digest' ? part.value.slice(0, 8) : part.value).split('\n')[0].trim();
+      const text = (
+        typeof part === 'string' ? part : part.form === 'short-digest' ? part.value.slice(0, 8) : part.value
+      )
+        .split('\n')[0]
+        .trim();
       const found = plain.indexOf(text.replaceAll('\\', ''), from);
       expect(found, `"${text}" behind ${from}`).to.be.at.least(from);
       from = found + text.length;
@@ -319,14 +349,22 @@ describe('control-plane/report, derived a second time from raw bytes', () => {
     );
     const verdicts = new Map<string, number>();
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom(...ids), outcome), { maxLength: 3 }), fc.boolean(), (changes, accepts) => {
-        const results = Object.fromEntries(changes.filter(([, each]) => each !== 'passed')) as FixtureOptions['results'];
-        const verdict = rederive({ results: results ?? {}, accept: accepts ? ACCEPT : [] });
-        verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(...ids), outcome), { maxLength: 3 }),
+        fc.boolean(),
+        (changes, accepts) => {
+          const results = Object.fromEntries(
+            changes.filter(([, each]) => each !== 'passed'),
+          ) as FixtureOptions['results'];
+          const verdict = rederive({ results: results ?? {}, accept: accepts ? ACCEPT : [] });
+          verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+        },
+      ),
       { numRuns: 50 },
     );
-    console.log(`      ${checked} values and wordings looked up; verdicts ${JSON.stringify(Object.fromEntries(verdicts))}`);
+    console.log(
+      `      ${checked} values and wordings looked up; verdicts ${JSON.stringify(Object.fromEntries(verdicts))}`,
+    );
     expect(checked).to.be.at.least(20_000);
   }).timeout(60_000);
 

@@ -48,9 +48,8 @@ describe('host-agent/link', () => {
     );
   });
 
-  it('waits longer after each failure, at random below a bound, and starts anew after a session that held', async () => {
+  it('waits longer after each failure, at random below a bound', async () => {
     const host = await world.enrolledHost('web-1');
-    await world.stopControlPlane();
     host.startLink({ address: '127.0.0.1:1', random: () => 0.999 });
     for (let failures = 1; failures <= 8; failures += 1) {
       await host.whenState((state) => state.name === 'dialing' && state.failures === failures);
@@ -89,7 +88,7 @@ describe('host-agent/link', () => {
     expect(Math.max(...waits)).to.be.lessThan(1_000);
     await world.startControlPlane();
     await Promise.all(hosts.map((host) => redial(host, host.states.at(-1) as LinkState)));
-    expect(hosts.filter(({ name }) => world.controlPlane !== undefined && name).length).to.equal(20);
+    expect(hosts.map((host) => host.states.at(-1)?.name)).to.deep.equal(Array(20).fill('open'));
   });
 
   it('stops dialing for good when its host is revoked, and says why', async () => {
@@ -126,7 +125,6 @@ describe('host-agent/link', () => {
     old.startLink();
     await deploy(world, 2);
     await old.journal.until(() => old.journal.lastSeq() === 2);
-    world.clock.advance(1);
     const fresh = await world.enrolledHost('web-1');
     fresh.startLink();
     await fresh.whenOpen();
@@ -143,9 +141,10 @@ describe('host-agent/link', () => {
     host.startLink({ onRenewed: () => renewed.resolve() });
     await host.whenOpen();
     const states = host.states.length;
-    world.clock.advance(16 * HOUR_MS - 60_000);
+    world.clock.advance(60_000);
+    host.clock.advance(15 * HOUR_MS);
     expect(host.identity.loadTls()).to.deep.equal(before);
-    host.clock.advance(16 * HOUR_MS + 60_000);
+    host.clock.advance(HOUR_MS + 60_000);
     await renewed.promise;
     const after = host.identity.loadTls();
     expect(after.privateKey).to.not.equal(before.privateKey);

@@ -70,8 +70,15 @@ const ATTACKS: Readonly<Record<string, Row>> = {
 };
 
 describe('host-agent/link/session', () => {
-  let fake: FakeControlPlane;
-  afterEach(() => fake.stop());
+  let running: FakeControlPlane | undefined;
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+  });
+  async function started(script: SessionScript): Promise<FakeControlPlane> {
+    running = await FakeControlPlane.start(script);
+    return running;
+  }
 
   it('has a row for each way to mislead a host', () => {
     expect(Object.keys(ATTACKS)).to.have.length(6);
@@ -79,14 +86,14 @@ describe('host-agent/link/session', () => {
 
   for (const [story, { script, code, directives }] of Object.entries(ATTACKS)) {
     it(story, async () => {
-      fake = await FakeControlPlane.start(script);
+      const fake = await started(script);
       expect(await endingOf(fake)).to.deep.equal({ code, directives });
     });
   }
 
   it('says in Hello what is durable here, and sends what the Welcome lacks, in order', async () => {
     const heard: AgentToControl[] = [];
-    fake = await FakeControlPlane.start(async (session) => {
+    const fake = await started(async (session) => {
       heard.push((await session.hear()) as AgentToControl);
       say(session, welcome(2));
       for (let count = 0; count < 2; count += 1) heard.push((await session.hear()) as AgentToControl);
@@ -103,7 +110,7 @@ describe('host-agent/link/session', () => {
   });
 
   it('keeps a report until it is acknowledged, and forgets exactly what was', async () => {
-    fake = await FakeControlPlane.start(
+    const fake = await started(
       greeted(async (session) => {
         await session.hear();
         await session.hear();
@@ -120,7 +127,7 @@ describe('host-agent/link/session', () => {
 
   it('beats at its interval, with what its clock says', async () => {
     let beat: AgentToControl | undefined;
-    fake = await FakeControlPlane.start(
+    const fake = await started(
       greeted(async (session) => {
         beat = await session.hear();
       }),

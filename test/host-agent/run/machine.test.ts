@@ -1,10 +1,27 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import {
+  admittedRun,
+  type Effect,
+  isResting,
+  nextEffect,
+  type RunState,
+  step,
+} from '../../../host-agent/run/machine.ts';
 import type { PlannedCheck } from '../../../shared/ledger/planned-checks.ts';
 import { STATUSES, type Status } from '../../../shared/ledger/status.ts';
-import { type Effect, type RunState, admittedRun, isResting, nextEffect, step } from '../../../host-agent/run/machine.ts';
 
-const CHECKS = ['g0.repository', 'g1.source-scan', 'g2.artifact-scan', 'g3.tools', 'g3.space', 'g4.received', 'g4.installed-tree', 'unit', 'g7.rehearsal'].map(
+const CHECKS = [
+  'g0.repository',
+  'g1.source-scan',
+  'g2.artifact-scan',
+  'g3.tools',
+  'g3.space',
+  'g4.received',
+  'g4.installed-tree',
+  'unit',
+  'g7.rehearsal',
+].map(
   (id): PlannedCheck => ({
     id,
     gate: id === 'unit' ? 'G5' : id.slice(0, 2).toUpperCase(),
@@ -32,7 +49,8 @@ function tell(story: Story, from: RunState = admittedRun(CHECKS)): Told {
   const effects: string[] = [];
   for (let effect = nextEffect(state); effect.do !== 'rest'; effect = nextEffect(state)) {
     effects.push(effect.do === 'observe' ? effect.check : effect.do === 'enter' ? `-> ${effect.phase}` : effect.do);
-    if (effect.do === 'observe') state = step(state, { type: 'check-observed', status: story.statuses?.[effect.check] ?? 'PASS' });
+    if (effect.do === 'observe')
+      state = step(state, { type: 'check-observed', status: story.statuses?.[effect.check] ?? 'PASS' });
     else if (story.refuses?.includes(effect.do)) state = step(state, { type: 'effect-refused', reason: 'told so' });
     else state = step(state, { type: 'effect-done' });
   }

@@ -107,7 +107,9 @@ describe('shared/ledger/derive', () => {
           expect(row.status, row.id).to.equal(statusOfFate(byCheck[row.id] as Fate, row.id));
           seen.set(row.status, (seen.get(row.status) ?? 0) + 1);
         }
-        expect(summary.verdict === 'A').to.equal(planned.every(({ id }) => statusOfFate(byCheck[id] as Fate, id) === 'PASS'));
+        expect(summary.verdict === 'A').to.equal(
+          planned.every(({ id }) => statusOfFate(byCheck[id] as Fate, id) === 'PASS'),
+        );
         for (const gate of summary.gates) {
           expect(gate.status === 'PASS').to.equal(gate.checks.every((row) => row.status === 'PASS'));
         }
@@ -117,7 +119,9 @@ describe('shared/ledger/derive', () => {
     expect(details.failed, fc.defaultReportMessage(details)).to.equal(false);
     expect(details.numRuns).to.equal(2500);
     expect([...seen.keys()]).to.have.members(['PASS', 'PARTIAL', 'NOT_RUN', 'UNKNOWN', 'BLOCKED', 'FAIL']);
-    console.log(`      ${details.numRuns} ledgers, ${[...seen.values()].reduce((sum, count) => sum + count, 0)} checks`);
+    console.log(
+      `      ${details.numRuns} ledgers, ${[...seen.values()].reduce((sum, count) => sum + count, 0)} checks`,
+    );
   }).timeout(60_000);
 
   for (const fate of fates.filter((each) => each !== 'passed')) {
@@ -150,7 +154,9 @@ describe('shared/ledger/derive', () => {
   });
 
   it('has no place where evidence could supply a status', () => {
-    const evidence = base.entries.map(({ entry }) => entry.body).find((body) => body.type === 'check-recorded')?.evidence;
+    const evidence = base.entries
+      .map(({ entry }) => entry.body)
+      .find((body) => body.type === 'check-recorded')?.evidence;
     for (const name of ['status', 'verdict', 'expectations', 'met', 'pass']) {
       expect(evidenceSchema.safeParse({ ...evidence, [name]: 'PASS' }).success, name).to.equal(false);
       const result = { did: 'observe', observation: {}, [name]: 'PASS' };
@@ -177,7 +183,12 @@ describe('shared/ledger/derive', () => {
     const altered = [
       { checks: [] },
       { checks: buildRecord.checks.map((check) => ({ ...check, kind: 'other' })) },
-      { checks: buildRecord.checks.map((check) => ({ ...check, gate: check.gate === 'G0' ? ('G1' as const) : ('G0' as const) })) },
+      {
+        checks: buildRecord.checks.map((check) => ({
+          ...check,
+          gate: check.gate === 'G0' ? ('G1' as const) : ('G0' as const),
+        })),
+      },
       { checks: buildRecord.checks.map((check) => ({ ...check, observation: { saw: 'other' } })) },
     ];
     for (const change of altered) {
@@ -232,7 +243,9 @@ describe('shared/ledger/derive', () => {
     const fixture = ledgerFixture({ results: { unit: saw(PROMISED, { notes: ['pytest is absent', 'slow'] }) } });
     const { findings, verdict } = fixture.read().summary;
     expect(verdict).to.equal('A');
-    expect(findings.map(({ statement, check, gate, evidenceId }) => [statement, check, gate, evidenceId])).to.deep.equal([
+    expect(
+      findings.map(({ statement, check, gate, evidenceId }) => [statement, check, gate, evidenceId]),
+    ).to.deep.equal([
       ['pytest is absent', 'unit', 'G5', 'run-7#20'],
       ['slow', 'unit', 'G5', 'run-7#20'],
     ]);

@@ -3,7 +3,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { encodeCanonical } from '../../../shared/canonical-json.ts';
 import { RejectedError } from '../../../shared/errors.ts';
-import { checkLink, GENESIS, type LedgerEntryBody, parseEntry, sealEntry, verifyChain } from '../../../shared/ledger/entry.ts';
+import {
+  checkLink,
+  GENESIS,
+  type LedgerEntryBody,
+  parseEntry,
+  sealEntry,
+  verifyChain,
+} from '../../../shared/ledger/entry.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { ledgerFixture, sealAll } from '../../support/ledger-fixture.ts';
 
@@ -61,7 +68,9 @@ describe('shared/ledger/entry', () => {
     const other = sealAll([entered, entered], { run: 'run-8', host: 'devhost-1' });
     const first = sealEntry(undefined, context, entered);
     const mixed = sealEntry(first, { ...context, run: other[1]!.entry.run }, entered);
-    expect(() => checkLink(first, mixed)).to.throw(RejectedError).with.property('code', 'ledger-mixed');
+    expect(() => checkLink(first, mixed))
+      .to.throw(RejectedError)
+      .with.property('code', 'ledger-mixed');
   });
 
   it('has no entry behind the last number that a ledger may have', () => {

@@ -29,7 +29,9 @@ describe('shared/ledger/evidence', () => {
     'a duration below zero': { durationMs: -1 },
     'a duration with a fraction': { durationMs: 1.5 },
     'an instant in local time': { startedAt: '2026-05-21T09:00:00.000+02:00' },
-    'a capsule with more output than may be kept': { capsule: { ...capsule, lastOutput: 'x'.repeat(LIMITS.evidenceOutputBytes + 1) } },
+    'a capsule with more output than may be kept': {
+      capsule: { ...capsule, lastOutput: 'x'.repeat(LIMITS.evidenceOutputBytes + 1) },
+    },
     'a capsule without the digest of its environment': { capsule: { ...capsule, environmentDigest: '' } },
     'a field that this version does not know': { colour: 'green' },
   };

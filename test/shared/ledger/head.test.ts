@@ -13,7 +13,10 @@ const audience = { publicKey: hostKey.publicKeyPem, run: 'run-7', host: 'devhost
 describe('shared/ledger/head', () => {
   it('gives back what the host signed', () => {
     const { app, version, ...facts } = headFacts;
-    expect(verifyHead(signHead(headFacts, hostKey), audience)).to.deep.equal({ ...facts, subject: `${app}-${version}` });
+    expect(verifyHead(signHead(headFacts, hostKey), audience)).to.deep.equal({
+      ...facts,
+      subject: `${app}-${version}`,
+    });
   });
 
   it('is an in-toto statement about the tree of the release', () => {
@@ -21,7 +24,15 @@ describe('shared/ledger/head', () => {
     expect(statement._type).to.equal('https://in-toto.io/Statement/v1');
     expect(statement.predicateType).to.equal('https://keyturn.dev/attestation/ledger-head/v1');
     expect(statement.subject).to.deep.equal([{ name: 'iu-cutter-0.6', digest: { sha256: headFacts.treeDigest } }]);
-    expect(Object.keys(statement.predicate)).to.deep.equal(['at', 'head', 'host', 'planDigest', 'policyDigest', 'run', 'size']);
+    expect(Object.keys(statement.predicate)).to.deep.equal([
+      'at',
+      'head',
+      'host',
+      'planDigest',
+      'policyDigest',
+      'run',
+      'size',
+    ]);
   });
 
   it('signs the same bytes for the same facts', () => {
@@ -42,14 +53,22 @@ describe('shared/ledger/head', () => {
   it('refuses a head by a key that is not the one asked for, whatever its keyid says', () => {
     const other = generateKey();
     const head = signHead(headFacts, { ...other, keyId: hostKey.keyId, sign: (bytes) => other.sign(bytes) });
-    expect(() => verifyHead(head, audience)).to.throw(RejectedError).with.property('code', 'signature-threshold-not-met');
+    expect(() => verifyHead(head, audience))
+      .to.throw(RejectedError)
+      .with.property('code', 'signature-threshold-not-met');
   });
 
   it('covers exactly its entries', () => {
     const head = verifyHead(fixture.bundle.head, audience);
     assertHeadCovers(head, entries);
-    expect(() => assertHeadCovers(head, entries.slice(1))).to.throw(RejectedError).with.property('code', 'ledger-head-size-mismatch');
-    expect(() => assertHeadCovers(head, entries.toReversed())).to.throw(RejectedError).with.property('code', 'ledger-head-mismatch');
-    expect(() => assertHeadCovers(head, [])).to.throw(RejectedError).with.property('code', 'ledger-head-size-mismatch');
+    expect(() => assertHeadCovers(head, entries.slice(1)))
+      .to.throw(RejectedError)
+      .with.property('code', 'ledger-head-size-mismatch');
+    expect(() => assertHeadCovers(head, entries.toReversed()))
+      .to.throw(RejectedError)
+      .with.property('code', 'ledger-head-mismatch');
+    expect(() => assertHeadCovers(head, []))
+      .to.throw(RejectedError)
+      .with.property('code', 'ledger-head-size-mismatch');
   });
 });

@@ -12,7 +12,12 @@ describe('shared/ledger/planned-checks', () => {
   it('has the nine gates in their order, the own ones of a project between G6 and G7', () => {
     expect(gatesOf(planned)).to.deep.equal(['G0', 'G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G7', 'G8']);
     const own = { gate: 'SECURITY', checks: [{ id: 'scan', kind: 'exec', params: {}, timeoutMs: 1 }] };
-    expect(gatesOf(withPlan({ gates: [...DEFAULT_GATES, own] })).slice(-4)).to.deep.equal(['G6', 'SECURITY', 'G7', 'G8']);
+    expect(gatesOf(withPlan({ gates: [...DEFAULT_GATES, own] })).slice(-4)).to.deep.equal([
+      'G6',
+      'SECURITY',
+      'G7',
+      'G8',
+    ]);
   });
 
   it('keeps every check of Keyturn itself in a plan that names none', () => {
@@ -62,11 +67,16 @@ describe('shared/ledger/planned-checks', () => {
     const paramsOf = (id: string) => planned.find((check) => check.id === id)?.params;
     expect(paramsOf('g0.repository')).to.deep.equal({ commit: statement.commit });
     expect(paramsOf('g3.plan-locked')).to.deep.equal({ planDigest: statement.plan.sha256, statementDigest });
-    expect(paramsOf('g4.installed-tree')).to.deep.equal({ path: installPath(release), treeDigest: statement.treeDigest });
+    expect(paramsOf('g4.installed-tree')).to.deep.equal({
+      path: installPath(release),
+      treeDigest: statement.treeDigest,
+    });
   });
 
   it('asks that the entrypoints which checks start are real', () => {
-    expect(planned.find(({ id }) => id === 'g1.declared-entrypoints')?.params).to.deep.equal({ needed: ['dryrun', 'live'] });
+    expect(planned.find(({ id }) => id === 'g1.declared-entrypoints')?.params).to.deep.equal({
+      needed: ['dryrun', 'live'],
+    });
   });
 
   it('installs beside what is there, under a name of its own', () => {

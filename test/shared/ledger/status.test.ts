@@ -75,7 +75,9 @@ describe('shared/ledger/status', () => {
         expect(verdict === 'A').to.equal(gates.length > 0 && statuses.every((each) => each === 'PASS'));
         if (verdict === 'B') {
           expect(statuses).to.include('PARTIAL');
-          expect(gates.every((row) => row.status === 'PASS' || (row.status === 'PARTIAL' && row.gapsAccepted))).to.equal(true);
+          expect(
+            gates.every((row) => row.status === 'PASS' || (row.status === 'PARTIAL' && row.gapsAccepted)),
+          ).to.equal(true);
         }
         expect(verdict === 'C').to.equal(statuses.includes('FAIL'));
       }),

@@ -16,7 +16,7 @@ const PAYLOADS: Readonly<Record<string, string>> = {
   'a style end': '</style><script>alert(1)</script>',
   'a comment end': '--><script>alert(1)</script><!--',
   'an entity': '&lt;script&gt;alert(1)&lt;/script&gt;',
-  'a template': '`${alert(1)}`',
+  'a template': '`$' + '{alert(1)}`',
   'a link': '[click](javascript:alert(1))',
   'an image link': '![x](https://evil.example/x.png)',
   'an autolink': '<https://evil.example>',
@@ -42,7 +42,12 @@ function documentsWith(payload: string): ReportDocument[] {
   const ledger = ledgerFixture({
     results: {
       unit: saw(payload.toWellFormed(), { notes: [payload.toWellFormed()] }),
-      dry: { did: 'leave-a-gap', statement: payload.toWellFormed(), owner: payload.toWellFormed(), route: payload.toWellFormed() },
+      dry: {
+        did: 'leave-a-gap',
+        statement: payload.toWellFormed(),
+        owner: payload.toWellFormed(),
+        route: payload.toWellFormed(),
+      },
       'g7.nothing-runs': { did: 'block', reason: payload.toWellFormed(), needs: [payload.toWellFormed()] },
     },
     capsules: {
@@ -89,7 +94,8 @@ function everywhere(payload: string): ReportDocument {
 }
 
 /** The page's own tags in their order; text cannot add one. */
-const OWN_TAGS = /^(!doctype|\/?(html|head|title|style|body|header|main|section|h1|h2|p|table|thead|tbody|tr|th|td|ul|li|pre|span)|meta)$/;
+const OWN_TAGS =
+  /^(!doctype|\/?(html|head|title|style|body|header|main|section|h1|h2|p|table|thead|tbody|tr|th|td|ul|li|pre|span)|meta)$/;
 const OWN_ATTRIBUTES = /^(lang|charset|http-equiv|content|name|class|scope|title)$/;
 const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|[^\P{Cc}\n]/u;
 
@@ -138,8 +144,36 @@ describe('control-plane/report/render, against text that wants to be markup', ()
   it('has at least 25 such texts', () => expect(Object.keys(PAYLOADS).length).to.be.at.least(25));
 
   it('holds for 400 random texts', () => {
-    const markup = fc.constantFrom('<', '>', '"', "'", '`', '```', '|', '\n', '[', '](', '#', '- ', '&', '\\', '*', '_', '~~', '$', '1. ', '=', '\u001b', '\u202e', 'x', ' ');
-    const text = fc.oneof(fc.array(markup, { maxLength: 12 }).map((parts) => parts.join('')), fc.string({ unit: 'binary', maxLength: 20 }));
+    const markup = fc.constantFrom(
+      '<',
+      '>',
+      '"',
+      "'",
+      '`',
+      '```',
+      '|',
+      '\n',
+      '[',
+      '](',
+      '#',
+      '- ',
+      '&',
+      '\\',
+      '*',
+      '_',
+      '~~',
+      '$',
+      '1. ',
+      '=',
+      '\u001b',
+      '\u202e',
+      'x',
+      ' ',
+    );
+    const text = fc.oneof(
+      fc.array(markup, { maxLength: 12 }).map((parts) => parts.join('')),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+    );
     fc.assert(
       fc.property(text, (payload) => {
         checkHtml(renderHtml(everywhere(payload)));
@@ -159,14 +193,20 @@ describe('control-plane/report/render, against text that wants to be markup', ()
 
   it('forbids scripts and everything from outside, and lets only its own style in', () => {
     const [html = ''] = documentsWith('x').map(renderHtml);
-    const policy = /Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1]?.replaceAll('&#39;', "'").replaceAll('&#61;', '=') ?? '';
-    expect(policy).to.match(/^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'$/);
+    const policy =
+      /Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1]?.replaceAll('&#39;', "'").replaceAll('&#61;', '=') ??
+      '';
+    expect(policy).to.match(
+      /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'$/,
+    );
     expect(html).to.not.match(/<script|<link|<img|<iframe|<a |style="|url\(|@import|https?:/);
     expect(html).to.include('prefers-color-scheme: dark').and.include('@media print');
   });
 
   it('does not colour words of a host as if they were an outcome', () => {
-    const ledger = ledgerFixture({ results: { dry: { did: 'leave-a-gap', statement: 'PASS', owner: 'PASS', route: 'YES' } } }).read();
+    const ledger = ledgerFixture({
+      results: { dry: { did: 'leave-a-gap', statement: 'PASS', owner: 'PASS', route: 'YES' } },
+    }).read();
     const html = renderHtml(buildFinalDocument(ledger));
     expect(html).to.include('<td>PASS</td>').and.include('<td>YES</td>');
     expect(html).to.include('<td class="outcome fair">PARTIAL</td>');

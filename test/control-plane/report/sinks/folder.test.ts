@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -24,7 +24,9 @@ describe('control-plane/report/sinks/folder', () => {
     const target = join(folder, 'iu-cutter-0.6', 'run-7');
     expect(readdirSync(target)).to.have.length(21);
     for (const file of set.files) expect(sha256(readFileSync(join(target, file.name)))).to.equal(file.sha256);
-    expect(readdirSync(target)).to.include('01-environment-and-authority.md').and.include('07-rollback-and-disable-proof.html');
+    expect(readdirSync(target))
+      .to.include('01-environment-and-authority.md')
+      .and.include('07-rollback-and-disable-proof.html');
   });
 
   it('can be asked again, and leaves the same', async () => {
@@ -44,13 +46,25 @@ describe('control-plane/report/sinks/folder', () => {
   it('gives a receipt that is evidence for G8', async () => {
     const receipts = await publish(set, [folderSink(folder)]);
     const observation = reportKind.observation.parse(reportObservation(set, receipts));
-    expect(observation.documents.map(({ name }) => name.slice(0, 2))).to.deep.equal(['01', '02', '03', '04', '05', '06', '07']);
+    expect(observation.documents.map(({ name }) => name.slice(0, 2))).to.deep.equal([
+      '01',
+      '02',
+      '03',
+      '04',
+      '05',
+      '06',
+      '07',
+    ]);
     expect(reportKind.judge({ documents: 7 }, observation).expectations.every(({ met }) => met)).to.equal(true);
   });
 
   it('gives a receipt that fails G8 when the folder cannot be written', async () => {
-    const receipts = await publish(set, [folderSink('/proc/nowhere')]);
-    const { expectations } = reportKind.judge({ documents: 7 }, reportKind.observation.parse(reportObservation(set, receipts)));
+    writeFileSync(join(folder, 'file'), '');
+    const receipts = await publish(set, [folderSink(join(folder, 'file', 'below'))]);
+    const { expectations } = reportKind.judge(
+      { documents: 7 },
+      reportKind.observation.parse(reportObservation(set, receipts)),
+    );
     expect(expectations.map(({ met }) => met)).to.deep.equal([true, false]);
   });
 

@@ -17,7 +17,8 @@ function setOf(text: string, run = 'run-7'): ReportSet {
 
 describe('control-plane/report/sinks/git', () => {
   let repository: string;
-  const git = (...argv: string[]) => execFileSync('git', ['-C', repository, ...argv], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  const git = (...argv: string[]) =>
+    execFileSync('git', ['-C', repository, ...argv], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
   const sink = () => gitSink({ repository, folder: 'reports', author: AUTHOR });
 
   beforeEach(() => {
@@ -28,7 +29,9 @@ describe('control-plane/report/sinks/git', () => {
 
   it('commits a set under the name of its run', async () => {
     await sink().take(setOf('A'));
-    expect(git('log', '--format=%an <%ae> %s')).to.equal('Keyturn <keyturn@example.org> reports: add iu-cutter 0.6, run run-7 on devhost-1');
+    expect(git('log', '--format=%an <%ae> %s')).to.equal(
+      'Keyturn <keyturn@example.org> reports: add iu-cutter 0.6, run run-7 on devhost-1',
+    );
     expect(git('show', 'HEAD:reports/iu-cutter-0.6/run-7/08-final-report.md')).to.equal('A');
     expect(git('status', '--porcelain')).to.equal('');
   });
@@ -55,11 +58,17 @@ describe('control-plane/report/sinks/git', () => {
     writeFileSync(join(repository, '.gitignore'), '*.md\n');
     writeFileSync(join(repository, '.gitattributes'), '* -text\n');
     await sink().take(setOf('a\r\nb\n'));
-    expect(execFileSync('git', ['-C', repository, 'show', 'HEAD:reports/iu-cutter-0.6/run-7/08-final-report.md']).toString()).to.equal('a\r\nb\n');
+    expect(
+      execFileSync('git', ['-C', repository, 'show', 'HEAD:reports/iu-cutter-0.6/run-7/08-final-report.md']).toString(),
+    ).to.equal('a\r\nb\n');
   });
 
   it('runs no hook of the repository', async () => {
-    writeFileSync(join(repository, '.git', 'hooks', 'pre-commit'), `#!/bin/sh\ntouch ${join(repository, 'hook-ran')}\nexit 1\n`, { mode: 0o755 });
+    writeFileSync(
+      join(repository, '.git', 'hooks', 'pre-commit'),
+      `#!/bin/sh\ntouch ${join(repository, 'hook-ran')}\nexit 1\n`,
+      { mode: 0o755 },
+    );
     await sink().take(setOf('A'));
     expect(git('rev-list', '--count', 'HEAD')).to.equal('1');
     expect(() => readFileSync(join(repository, 'hook-ran'))).to.throw('ENOENT');

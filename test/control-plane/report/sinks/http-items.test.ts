@@ -1,12 +1,12 @@
 import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { webcrypto } from 'node:crypto';
-import { X509CertificateGenerator, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { expect } from 'chai';
 import { type HttpItemsOptions, httpItemsSink } from '../../../../control-plane/report/sinks/http-items.ts';
 import { publish, type ReportSet } from '../../../../control-plane/report/sinks/sink.ts';
@@ -59,23 +59,31 @@ class ItemsServer {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString());
-    const request = { method: incoming.method ?? '', path: incoming.url ?? '', token: incoming.headers.authorization, body };
+    const request = {
+      method: incoming.method ?? '',
+      path: incoming.url ?? '',
+      token: incoming.headers.authorization,
+      body,
+    };
     this.received.push(request);
     if (!this.misbehave(request, response, incoming)) this.answer(request, response);
   }
 
   answer({ method, path, token, body }: Received, response: ServerResponse): void {
     if (token !== `Bearer ${TOKEN}`) return void reply(response, 401, { errors: [] });
-    const id = method === 'PATCH' ? (path.split('/').at(-1) ?? '') : (body['id'] ?? '');
+    const id = method === 'PATCH' ? (path.split('/').at(-1) ?? '') : (body.id ?? '');
     if (method === 'PATCH' && !this.items.has(id)) return void reply(response, this.missingStatus, { errors: [] });
-    if (method === 'POST' && this.items.has(id)) return void reply(response, 400, { errors: [{ extensions: { code: 'RECORD_NOT_UNIQUE' } }] });
+    if (method === 'POST' && this.items.has(id))
+      return void reply(response, 400, { errors: [{ extensions: { code: 'RECORD_NOT_UNIQUE' } }] });
     this.items.set(id, { ...this.items.get(id), ...body });
     reply(response, 200, { data: this.items.get(id) });
   }
 }
 
 function reply(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 describe('control-plane/report/sinks/http-items', () => {
@@ -117,7 +125,9 @@ describe('control-plane/report/sinks/http-items', () => {
 
   it('adds each document once, with its digest, under an id that follows from run and name', async () => {
     await sink().take(setOf());
-    expect([...server.items.values()].map(({ name, sha256: digest, run, content }) => [name, digest, run, content])).to.deep.equal([
+    expect(
+      [...server.items.values()].map(({ name, sha256: digest, run, content }) => [name, digest, run, content]),
+    ).to.deep.equal([
       ['01-a.md', sha256('content of 01-a.md'), 'run-7', 'content of 01-a.md'],
       ['01-a.json', sha256('content of 01-a.json'), 'run-7', 'content of 01-a.json'],
     ]);
@@ -131,7 +141,10 @@ describe('control-plane/report/sinks/http-items', () => {
     expect([...server.items]).to.deep.equal(before);
     await sink().take(setOf(undefined, 'newer'));
     expect(server.items.size).to.equal(2);
-    expect([...server.items.values()].map(({ content }) => content)).to.deep.equal(['newer of 01-a.md', 'newer of 01-a.json']);
+    expect([...server.items.values()].map(({ content }) => content)).to.deep.equal([
+      'newer of 01-a.md',
+      'newer of 01-a.json',
+    ]);
   });
 
   it('adds an item where the server says 404 for a missing one', async () => {
@@ -145,12 +158,25 @@ describe('control-plane/report/sinks/http-items', () => {
     ['answers 503 with a page', (_request, response) => done(reply(response, 503, '<html>down</html>'))],
     ['answers 429', (_request, response) => done(reply(response, 429, {}, { 'retry-after': '2' }))],
     ['drops the connection', (_request, _response, incoming) => done(incoming.socket.destroy())],
-    ['drops it in the middle of an answer', (_request, response) => done(response.writeHead(200, { 'content-length': '500' }).write('{"data":', () => response.destroy()))],
+    [
+      'drops it in the middle of an answer',
+      (_request, response) =>
+        done(response.writeHead(200, { 'content-length': '500' }).write('{"data":', () => response.destroy())),
+    ],
     ['answers 200 with no JSON', (_request, response) => done(reply(response, 200, 'OK'))],
-    ['answers 200 with JSON of something else', (_request, response) => done(reply(response, 200, { data: { id: 'x' } }))],
-    ['answers 200 with an older content', (request, response) => done(reply(response, 200, { data: { ...request.body, sha256: 'old' } }))],
+    [
+      'answers 200 with JSON of something else',
+      (_request, response) => done(reply(response, 200, { data: { id: 'x' } })),
+    ],
+    [
+      'answers 200 with an older content',
+      (request, response) => done(reply(response, 200, { data: { ...request.body, sha256: 'old' } })),
+    ],
     ['never answers', () => true],
-    ['answers with more than may be read', (_request, response) => done(reply(response, 200, ' '.repeat(5 * 1024 * 1024)))],
+    [
+      'answers with more than may be read',
+      (_request, response) => done(reply(response, 200, ' '.repeat(5 * 1024 * 1024))),
+    ],
   ];
   for (const [title, misbehave] of PASSING_TROUBLE) {
     it(`tries again when the server ${title}, and the documents arrive once`, async () => {
@@ -189,7 +215,10 @@ describe('control-plane/report/sinks/http-items', () => {
     ['does not know the token', (_request, response) => done(reply(response, 401, {}))],
     ['rejects the content', (_request, response) => done(reply(response, 422, {}))],
     ['forbids both to change and to add', (_request, response) => done(reply(response, 403, {}))],
-    ['answers with a redirect', (_request, response) => done(reply(response, 302, '', { location: `http://127.0.0.1:${1}/` }))],
+    [
+      'answers with a redirect',
+      (_request, response) => done(reply(response, 302, '', { location: `http://127.0.0.1:${1}/` })),
+    ],
   ];
   for (const [title, misbehave] of REFUSALS) {
     it(`does not try again when the server ${title}`, async () => {
@@ -203,14 +232,15 @@ describe('control-plane/report/sinks/http-items', () => {
   it('does not follow a redirect, so the token goes nowhere else', async () => {
     const other = new ItemsServer();
     const otherPort = await other.start();
-    server.misbehave = (_request, response) => done(reply(response, 307, '', { location: `http://127.0.0.1:${otherPort}/items/reports` }));
+    server.misbehave = (_request, response) =>
+      done(reply(response, 307, '', { location: `http://127.0.0.1:${otherPort}/items/reports` }));
     await rejection();
     expect(other.received).to.deep.equal([]);
     await other.stop();
   });
 
   it('goes on where it stopped: a set that failed half-way is complete after the next time', async () => {
-    server.misbehave = (request, response) => request.body['name'] === '01-a.json' && done(reply(response, 422, {}));
+    server.misbehave = (request, response) => request.body.name === '01-a.json' && done(reply(response, 422, {}));
     await rejection();
     expect(server.items.size).to.equal(1);
     server.misbehave = () => false;
@@ -227,7 +257,9 @@ describe('control-plane/report/sinks/http-items', () => {
   ];
   for (const [title, changes, code] of BAD_SETUPS) {
     it(title, () => {
-      expect(() => sink(changes)).to.throw(RejectedError).with.property('code', code);
+      expect(() => sink(changes))
+        .to.throw(RejectedError)
+        .with.property('code', code);
       if (changes.url?.includes('secret')) expect(() => sink(changes)).to.not.throw(/secret/);
     });
   }
@@ -275,10 +307,13 @@ async function selfSigned(): Promise<{ key: string; cert: string }> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=localhost',
-    keys: keys as CryptoKeyPair,
+    keys: keys as webcrypto.CryptoKeyPair,
     signingAlgorithm: algorithm,
     extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  return { cert: certificate.toString('pem'), key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n` };
+  return {
+    cert: certificate.toString('pem'),
+    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
+  };
 }

@@ -1,7 +1,7 @@
 import { fingerprintBeforeKind } from '../../../../shared/ledger/kinds/fingerprint-before.ts';
 import { A_DIGEST, judgesRows } from './judge-rows.ts';
 
-const none = { units: [], cronEntries: [], processes: [], ports: [] };
+const none = { units: [], cronEntries: [], processes: [], ports: [], unreadable: [], hiddenProcessCount: 0 };
 const seen = { digest: A_DIGEST, factCounts: { path: 2, unit: 30 }, listeningPortCount: 4, references: none };
 const withReferences = (change: object) => ({ ...seen, references: { ...none, ...change } });
 
@@ -22,7 +22,13 @@ describe('the judge of fingerprint-before', () => {
         status: 'FAIL',
         unmet: ['cron entries that name the target'],
       },
+      'passes with findings about what the agent may not see': {
+        params: {},
+        seen: withReferences({ unreadable: ['/root/.config/systemd/user'], hiddenProcessCount: 7 }),
+        status: 'PASS',
+        findings: ['schedules-unreadable', 'processes-hidden'],
+      },
     },
-    3,
+    4,
   );
 });

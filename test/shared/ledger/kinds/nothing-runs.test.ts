@@ -2,7 +2,7 @@ import { nothingRunsKind } from '../../../../shared/ledger/kinds/nothing-runs.ts
 import { judgesRows } from './judge-rows.ts';
 
 const params = { path: '/opt/dot/app-1.0' };
-const none = { units: [], cronEntries: [], processes: [], ports: [] };
+const none = { units: [], cronEntries: [], processes: [], ports: [], unreadable: [], hiddenProcessCount: 0 };
 const seen = { path: '/opt/dot/app-1.0', processCount: 40, references: none };
 const withReferences = (change: object) => ({ ...seen, references: { ...none, ...change } });
 
@@ -41,7 +41,13 @@ describe('the judge of nothing-runs', () => {
         status: 'FAIL',
         unmet: ['path'],
       },
+      'passes with findings about what the agent may not see': {
+        params,
+        seen: withReferences({ unreadable: ['/root/.config/systemd/user'], hiddenProcessCount: 7 }),
+        status: 'PASS',
+        findings: ['schedules-unreadable', 'processes-hidden'],
+      },
     },
-    6,
+    7,
   );
 });

@@ -1,0 +1,49 @@
+/** What `npm run demo -- ...` understands. */
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  /** A repository of the user's own; the sample payload unless said. */
+  readonly repository: string | undefined;
+  readonly ref: string;
+  readonly config: string | undefined;
+  /** Leaves the control plane and the agent running. */
+  readonly isKept: boolean;
+  readonly isJson: boolean;
+}
+
+const USAGE = 'usage: npm run demo -- [--repo PATH --ref REF [--config keyturn.yaml]] [--keep] [--json]';
+
+export function demoOptions(argv: readonly string[]): DemoOptions {
+  const { values } = parse(argv);
+  if ((values.repo === undefined) !== (values.ref === undefined)) fail('--repo and --ref belong together');
+  if (values.config !== undefined && values.repo === undefined) fail('--config needs --repo');
+  return {
+    repository: values.repo,
+    ref: values.ref ?? 'v0.6',
+    config: values.config,
+    isKept: values.keep === true,
+    isJson: values.json === true,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        repo: { type: 'string' },
+        ref: { type: 'string' },
+        config: { type: 'string' },
+        keep: { type: 'boolean' },
+        json: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fail(message: string): never {
+  process.stderr.write(`keyturn demo: ${message}\n${USAGE}\n`);
+  process.exit(64);
+}

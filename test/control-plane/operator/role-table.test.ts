@@ -1,0 +1,74 @@
+import { expect } from 'chai';
+
+import type { OperatorClient } from '../../../control-plane/cli/client.ts';
+import { ROLE_TABLE } from '../../../control-plane/operator/role-table.ts';
+import type { OperatorService } from '../../../shared/rpc/generated/services.ts';
+import { ROLES, type Role } from '../../../shared/rpc/peer-identity.ts';
+import { ControlPlaneWorld } from '../../support/control-plane-world.ts';
+import { codeOf, collected } from '../../support/rejection-of.ts';
+
+type Method = keyof OperatorService;
+
+/** Who is let in, told apart from the table that decides it. */
+const LET_IN: Readonly<Record<Method, readonly Role[]>> = {
+  missingBlobs: ['releaser'],
+  uploadBlob: ['releaser'],
+  publish: ['releaser'],
+  fetchMetadata: ['viewer', 'operator', 'releaser'],
+  fetchBlobs: ['viewer', 'operator', 'releaser'],
+  listReleases: ['viewer', 'operator', 'releaser'],
+  createJoinToken: ['operator'],
+  listHosts: ['viewer', 'operator', 'releaser'],
+  revokeHost: ['operator'],
+  deploy: ['operator'],
+  rollback: ['operator'],
+  listRuns: ['viewer', 'operator', 'releaser'],
+  getRun: ['viewer', 'operator', 'releaser'],
+  watchRun: ['viewer', 'operator', 'releaser'],
+  fetchReport: ['viewer', 'operator', 'releaser'],
+};
+
+/** A harmless call of each method, which fails for its own reason once it is let in. */
+const CALLS: Readonly<Record<Method, (client: OperatorClient) => Promise<unknown>>> = {
+  missingBlobs: (client) => client.missingBlobs({ sha256: [] }),
+  uploadBlob: (client) => client.uploadBlob(nothing()),
+  publish: (client) => client.publish({ metadata: [], targets: [] }),
+  fetchMetadata: (client) => collected(client.fetchMetadata({ name: 'timestamp.json' })),
+  fetchBlobs: (client) => collected(client.fetchBlobs({ wants: [] })),
+  listReleases: (client) => client.listReleases({}),
+  createJoinToken: (client) => client.createJoinToken({ host: 'web-1', lifetimeMs: 1000 }),
+  listHosts: (client) => client.listHosts({}),
+  revokeHost: (client) => client.revokeHost({ host: 'nobody' }),
+  deploy: (client) => client.deploy({ host: 'nobody', app: 'demo', version: '1.0' }),
+  rollback: (client) => client.rollback({ host: 'nobody', app: 'demo', version: '1.0' }),
+  listRuns: (client) => client.listRuns({ host: '', limit: 0 }),
+  getRun: (client) => collected(client.getRun({ runId: 'none' })),
+  watchRun: (client) => collected(client.watchRun({ runId: 'none', fromSeq: 0, untilPhases: [] })),
+  fetchReport: (client) => collected(client.fetchReport({ runId: 'none' })),
+};
+
+describe('control-plane/operator/role-table', () => {
+  let world: ControlPlaneWorld;
+  before(async () => {
+    world = await ControlPlaneWorld.start();
+  });
+  after(() => world.stop());
+
+  it('has a row for every method and every role: 45 in all', () => {
+    expect(Object.keys(ROLE_TABLE)).to.have.members(Object.keys(LET_IN));
+    expect(Object.keys(LET_IN).length * ROLES.length).to.equal(45);
+  });
+
+  for (const role of ROLES) {
+    for (const method of Object.keys(LET_IN) as Method[]) {
+      const isLetIn = LET_IN[method].includes(role);
+      it(`${isLetIn ? 'lets' : 'does not let'} a ${role} call ${method}`, async () => {
+        const code = await codeOf(CALLS[method](await world.operator(role)));
+        if (isLetIn) expect(code).to.not.be.oneOf(['role-not-sufficient', 'transient']);
+        else expect(code).to.equal('role-not-sufficient');
+      });
+    }
+  }
+});
+
+async function* nothing(): AsyncGenerator<never> {}

@@ -1,0 +1,247 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type Database from 'better-sqlite3';
+import { expect } from 'chai';
+
+import {
+  adoptTrusted,
+  loadTrusted,
+  openTrustDatabase,
+  resetTrusted,
+} from '../../../host-agent/trust/metadata-store.ts';
+import { loadLastPolicy, readPolicy } from '../../../host-agent/trust/policy.ts';
+import { TrustClient } from '../../../host-agent/trust/trust-client.ts';
+import { RejectedError, TransientError } from '../../../shared/errors.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import { generateKey } from '../../../shared/trust/keys.ts';
+import { memorySource, type TrustSource } from '../../../shared/trust/source.ts';
+import { versionOf } from '../../../shared/trust/tuf-metadata.ts';
+import type { TrustedMetadata } from '../../../shared/trust/tuf-refresh.ts';
+import { DAY_MS, sha256OfArtifact, TufRepository } from '../../support/tuf-repository.ts';
+
+const CONTENT = '{"release":1}';
+
+describe('host-agent/trust/trust-client', () => {
+  let folder: string;
+  let db: Database.Database;
+  let repository: TufRepository;
+  let client: TrustClient;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'keyturn-trust-client-'));
+    db = openTrustDatabase(join(folder, 'trust.sqlite'));
+    repository = new TufRepository();
+    repository.addDelegation('targets', 'release-app', { terminating: true, paths: ['app/*'] });
+    repository.addArtifact('release-app', 'app/1.0.0.json', CONTENT);
+    repository.publish('release-app', 'targets', 'snapshot', 'timestamp');
+    enrol(new Map([['root.json', repository.firstRoot]]));
+    client = newClient();
+  });
+  afterEach(() => {
+    db.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** What the agent reaches: the repository as it is at the moment of each request. */
+  const live: TrustSource = {
+    fetchMetadata: (name) => memorySource(repository.files).fetchMetadata(name),
+    fetchTarget: (path) => {
+      const bytes = repository.artifactFile(path);
+      return memorySource(new Map(), bytes && new Map([[path, bytes]])).fetchTarget(path);
+    },
+  };
+
+  function newClient(source: TrustSource = live, day = 0): TrustClient {
+    return new TrustClient({ db, source, rules: 'keyturn', now: () => new Date(Date.now() + day * DAY_MS) });
+  }
+  function enrol(baseline: TrustedMetadata): void {
+    resetTrusted(db, baseline, { adoptedAt: new Date() });
+  }
+  function stored(): string {
+    return [...loadTrusted(db)]
+      .map(([name, bytes]) => `${name.replace('.json', '')} ${versionOf(bytes)}`)
+      .sort()
+      .join(', ');
+  }
+  async function errorOf(action: Promise<unknown>): Promise<Error> {
+    return action.then(
+      () => expect.fail('expected a failure'),
+      (error: Error) => error,
+    );
+  }
+  async function codeOf(action: Promise<unknown>): Promise<string> {
+    const error = await errorOf(action);
+    return error instanceof RejectedError ? error.code : error.name;
+  }
+
+  it('refreshes, and adopts what it verified', async () => {
+    expect(await client.refresh()).to.deep.equal({ kind: 'fresh', freshUntil: new Date(repository.timestamp.expires) });
+    expect(stored()).to.equal('root 1, snapshot 2, targets 2, timestamp 2');
+  });
+
+  it('finds a target with its digest, and nothing where nothing is', async () => {
+    const target = await client.findTarget('app/1.0.0.json');
+    expect(target).to.deep.include({ length: CONTENT.length, sha256: sha256OfArtifact(repository, 'app/1.0.0.json') });
+    expect(await client.findTarget('app/2.0.0.json')).to.equal(undefined);
+    expect(stored()).to.equal('release-app 1, root 1, snapshot 2, targets 2, timestamp 2');
+  });
+
+  it('reads a target, verified, and fetches it once', async () => {
+    let downloads = 0;
+    const counting: TrustSource = { ...live, fetchTarget: (path) => (downloads++, live.fetchTarget(path)) };
+    client = newClient(counting);
+    expect((await client.readTarget('app/1.0.0.json')).toString()).to.equal(CONTENT);
+    expect((await newClient(counting).readTarget('app/1.0.0.json')).toString()).to.equal(CONTENT);
+    expect(downloads).to.equal(1);
+  });
+
+  it('takes the copy of the caller while it is what the role lists, and no other', async () => {
+    repository.artifacts.clear();
+    const copy = Buffer.from(CONTENT);
+    expect(await client.readTarget('app/1.0.0.json', { copy })).to.equal(copy);
+    enrol(loadTrusted(db));
+    expect(await codeOf(client.readTarget('app/1.0.0.json', { copy: Buffer.from('{"release":2}') }))).to.equal(
+      'MetadataNotFound',
+    );
+  });
+
+  const badBytes: Record<string, { serve: string; expected: string }> = {
+    'other bytes of the same length': { serve: '{"release":2}', expected: 'target-differs' },
+    'fewer bytes': { serve: '{', expected: 'target-differs' },
+    'more bytes': { serve: `${CONTENT} `, expected: 'metadata-too-large' },
+  };
+  for (const [name, { serve, expected }] of Object.entries(badBytes)) {
+    it(`refuses a target of ${name}, and does not keep it`, async () => {
+      repository.artifacts.set('app/1.0.0.json', Buffer.from(serve));
+      expect(await codeOf(client.readTarget('app/1.0.0.json'))).to.equal(expected);
+      repository.artifacts.set('app/1.0.0.json', Buffer.from(CONTENT));
+      expect((await client.readTarget('app/1.0.0.json')).toString()).to.equal(CONTENT);
+    });
+  }
+  it('tries all bad bytes', () => expect(Object.keys(badBytes)).to.have.length(3));
+
+  it('does not begin to read what is too large', async () => {
+    expect(await codeOf(client.readTarget('app/1.0.0.json', { maxBytes: 5 }))).to.equal('target-too-large');
+    repository.addArtifact('release-app', 'app/big.json', ' '.repeat(LIMITS.trustTargetBytes + 1));
+    repository.publish('release-app', 'snapshot', 'timestamp');
+    expect(await codeOf(client.readTarget('app/big.json'))).to.equal('target-too-large');
+  });
+
+  it('finds nothing when the refresh fails, though the stored set lists it', async () => {
+    await client.readTarget('app/1.0.0.json');
+    const offline: TrustSource = {
+      ...live,
+      fetchMetadata: () => {
+        throw new TransientError('failed to fetch: no route');
+      },
+    };
+    expect(await errorOf(newClient(offline).findTarget('app/1.0.0.json'))).to.be.instanceOf(TransientError);
+    expect(await codeOf(newClient(live, 40).findTarget('app/1.0.0.json'))).to.equal('metadata-expired');
+  });
+
+  it('runs calls one after the other, so that none loses what another adopted', async () => {
+    const results = await Promise.all([client.refresh(), client.findTarget('app/1.0.0.json'), client.refresh()]);
+    expect(results.map((result) => (result && 'kind' in result ? result.kind : 'found'))).to.deep.equal([
+      'fresh',
+      'found',
+      'fresh',
+    ]);
+    expect(stored()).to.equal('release-app 1, root 1, snapshot 2, targets 2, timestamp 2');
+  });
+
+  it('goes on after a call that failed', async () => {
+    const failing = client.readTarget('app/none.json');
+    const following = client.readTarget('app/1.0.0.json');
+    expect(await codeOf(failing)).to.equal('target-unknown');
+    expect((await following).toString()).to.equal(CONTENT);
+  });
+
+  it('adopts nothing when another process adopted meanwhile', async () => {
+    const before = loadTrusted(db);
+    const racing: TrustSource = {
+      ...live,
+      fetchMetadata: (name) => {
+        if (name === 'timestamp.json')
+          adoptTrusted(db, before, new Map([...before, ['x.json', Buffer.from('{}')]]), { adoptedAt: new Date() });
+        return live.fetchMetadata(name);
+      },
+    };
+    expect((await errorOf(newClient(racing).refresh())).message).to.include('another set was adopted meanwhile');
+    expect([...loadTrusted(db).keys()].sort()).to.deep.equal(['root.json', 'x.json']);
+  });
+
+  it('is not enrolled without a root: the refresh says so and stores nothing', async () => {
+    db.exec('delete from trusted_metadata');
+    const outcome = await client.refresh();
+    expect(outcome.kind === 'failed' && outcome.error).to.deep.include({ code: 'trusted-root-missing' });
+    expect(stored()).to.equal('');
+  });
+
+  describe('an enrolment bundle with a baseline (P2)', () => {
+    it('keeps a fresh agent from an older state that is still valid; without the baseline it would be taken', async () => {
+      const old = new Map(repository.files);
+      repository.addArtifact('release-app', 'app/1.1.0.json', 'newer');
+      repository.publish('release-app', 'targets', 'snapshot', 'timestamp');
+      const replay = newClient(memorySource(old));
+      expect((await replay.refresh()).kind, 'root alone').to.equal('fresh');
+
+      const roles = ['root', 'timestamp', 'snapshot', 'targets'];
+      enrol(new Map(roles.map((role) => [`${role}.json`, repository.newest(role)])));
+      const outcome = await replay.refresh();
+      expect(outcome.kind === 'failed' && outcome.error).to.deep.include({ code: 'metadata-version-unexpected' });
+      expect(stored()).to.equal('root 1, snapshot 3, targets 3, timestamp 3');
+      expect((await client.refresh()).kind, 'the honest repository').to.equal('fresh');
+    });
+  });
+
+  describe('the policy', () => {
+    const key = generateKey();
+    const policy = {
+      version: 1,
+      approvers: [{ keyId: key.keyId, publicKey: key.publicKeyPem, holder: 'Anna', team: 'operations' }],
+      rules: [
+        {
+          match: {},
+          quorum: [{ team: 'operations', count: 1 }],
+          separation: true,
+          maxLeaseMs: 1000,
+          freshnessGraceMs: 1000,
+        },
+      ],
+      subGaps: { accept: [] },
+      gates: { required: ['G5'] },
+      checkKinds: { allowed: ['exec'] },
+      sandbox: 'required',
+      forbidden: [],
+      timestampExpiresMs: 3_600_000,
+      retention: { keep: 2 },
+    };
+    const publish = (tree: object) => {
+      repository.addArtifact('targets', 'policy.json', JSON.stringify(tree));
+      repository.publish('targets', 'snapshot', 'timestamp');
+    };
+
+    it('is read from the trust root, and known after a restart out of touch', async () => {
+      expect(loadLastPolicy(db)).to.equal(undefined);
+      publish(policy);
+      expect((await readPolicy(client)).approvers[0]?.holder).to.equal('Anna');
+      db.close();
+      db = openTrustDatabase(join(folder, 'trust.sqlite'));
+      expect(loadLastPolicy(db)?.retention.keep).to.equal(2);
+    });
+
+    it('follows the repository', async () => {
+      publish(policy);
+      await readPolicy(client);
+      publish({ ...policy, retention: { keep: 9 } });
+      expect((await readPolicy(client)).retention.keep).to.equal(9);
+    });
+
+    it('that is signed but invalid is refused, and so is a host without one', async () => {
+      expect(await codeOf(readPolicy(client))).to.equal('target-unknown');
+      publish({ ...policy, surprise: true });
+      expect(await codeOf(readPolicy(client))).to.equal('policy-invalid');
+    });
+  });
+});
