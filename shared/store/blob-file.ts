@@ -46,7 +46,7 @@ export async function copyBlob(from: string, { folder, digest }: { folder: strin
   const part = partPath(folder, digest);
   rmSync(part, { force: true });
   try {
-    await copyPlainFile(from, part, { mode: 0o600, durable: 'no' });
+    await copyPlainFile(from, part, { mode: 0o600 });
     // The copy is hashed, not its source: the source may change at any time.
     if ((await hashFile(part)) !== digest) return false;
     renameSync(part, blobPath(folder, digest));
@@ -107,8 +107,10 @@ export class PartFile {
   }
 
   #resume(size: number): void {
-    // Longer than the blob: not its beginning.
-    if (fstatSync(this.#file).size >= size) ftruncateSync(this.#file, 0);
+    const there = fstatSync(this.#file).size;
+    // As long as the blob or longer: not its beginning.
+    if (there >= size && there > 0) ftruncateSync(this.#file, 0);
+    if (there === 0 || there >= size) return;
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     for (let count = 1; count > 0; this.#bytes += count) {
       count = readSync(this.#file, piece, 0, piece.length, this.#bytes);

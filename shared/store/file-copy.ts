@@ -12,27 +12,29 @@ import { diskHint } from './disk-hints.ts';
 
 const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-export interface CopyOptions {
-  /** Permission bits of the copy, whatever the umask. */
-  readonly mode: number;
-  /** `disk`: the copy survives a power cut when this returns (its name does once its folder is synced). */
-  readonly durable: 'disk' | 'no';
-}
-
-/** Errors: `TransientError`; a file that was half copied stays at `to`, in the caller's private folder. */
-export async function copyPlainFile(from: string, to: string, options: CopyOptions): Promise<void> {
+/**
+ * `mode`: permission bits of the copy, whatever the umask. The copy is not synced.
+ * Errors: `TransientError`; a file that was half copied stays at `to`, in the caller's private folder.
+ */
+export async function copyPlainFile(from: string, to: string, options: { mode: number }): Promise<void> {
   try {
     await withFile(from, async (source) => {
       if (!(await source.stat()).isFile()) throw new Error(`"${from}" is no plain file`);
       // The open file, not its name: the name may stand for something else by now.
       await copyFile(`/proc/self/fd/${source.fd}`, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     });
-    await withFile(to, async (copy) => {
-      await copy.chmod(options.mode);
-      if (options.durable === 'disk') await copy.sync();
-    });
+    await withFile(to, (copy) => copy.chmod(options.mode));
   } catch (cause) {
     throw new TransientError(`failed to copy "${from}" to "${to}"`, { cause, hint: diskHint(cause) });
+  }
+}
+
+/** Makes a file's content and mode survive a power cut; its name does once its folder is synced. Errors: `TransientError`. */
+export async function syncFile(path: string): Promise<void> {
+  try {
+    await withFile(path, (file) => file.sync());
+  } catch (cause) {
+    throw new TransientError(`failed to sync "${path}"`, { cause, hint: diskHint(cause) });
   }
 }
 

@@ -19,7 +19,7 @@ import { TransientError } from '../errors.ts';
 import { type Manifest, type ManifestFile, manifestFiles } from '../release/manifest.ts';
 import { checkManifestPaths } from '../release/path-rules.ts';
 import { diskHint } from './disk-hints.ts';
-import { copyPlainFile } from './file-copy.ts';
+import { copyPlainFile, syncFile } from './file-copy.ts';
 import { forEachInParallel } from './in-parallel.ts';
 import { checkPrivate, syncFolder } from './private-folder.ts';
 
@@ -44,9 +44,13 @@ export async function writeTree(root: string, manifest: Manifest, options: Write
   onDisk(root, () => {
     for (const folder of folders) mkdirSync(folder, 0o755);
   });
-  await forEachInParallel(manifestFiles(manifest), { width: COPIES_AT_ONCE, signal: options.signal }, (file) =>
-    copyPlainFile(options.contentOf(file), join(root, file.path), { mode: file.mode, durable: 'disk' }),
+  const files = manifestFiles(manifest);
+  const together = { width: COPIES_AT_ONCE, signal: options.signal };
+  await forEachInParallel(files, together, (file) =>
+    copyPlainFile(options.contentOf(file), join(root, file.path), { mode: file.mode }),
   );
+  // Behind all copies: the first sync then commits the file system's journal for most of the others too.
+  await forEachInParallel(files, together, (file) => syncFile(join(root, file.path)));
   onDisk(root, () => {
     for (const folder of folders) chmodSync(folder, 0o755);
     for (const entry of manifest.entries)

@@ -54,6 +54,19 @@ export function checkMetadata<Role extends string>(role: Role, bytes: Uint8Array
   return metadata as unknown as MetadataOf<Role>;
 }
 
+/**
+ * Checks every file of a set by name (`root.json`, `release-app.json`): the baseline of an enrolment bundle, or a whole
+ * publication. Errors: as `checkMetadata`; `trusted-root-missing`.
+ */
+export function checkMetadataSet(files: ReadonlyMap<string, Uint8Array>): void {
+  if (!files.has(fileNameOf('root'))) throw rejection('trusted-root-missing', 'the set has no root.json');
+  for (const [name, bytes] of files) {
+    const role = name.endsWith('.json') ? name.slice(0, -'.json'.length) : '';
+    if (!(TOP_LEVEL_ROLES as readonly string[]).includes(role)) checkDelegatedRole(role);
+    checkMetadata(role, bytes);
+  }
+}
+
 type ContentRule = (signed: JsonObject, role: string) => void;
 
 const CONTENT_RULES: { readonly [type in TopLevelRole]: ContentRule } = {

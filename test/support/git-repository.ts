@@ -53,6 +53,13 @@ export class GitRepository {
     return this.git('rev-parse', 'HEAD').trim();
   }
 
+  /** Commits the index though objects of it are missing; bare from then on, as no working tree can have them. */
+  commitIncomplete(): void {
+    const tree = this.git('write-tree', '--missing-ok').trim();
+    this.git('update-ref', 'HEAD', this.git('commit-tree', tree, '-m', 'a commit').trim());
+    this.git('config', 'core.bare', 'true');
+  }
+
   storeObject(content: string | Uint8Array): string {
     return this.run(['hash-object', '-w', '--stdin'], Buffer.from(content)).toString('utf8').trim();
   }

@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import { type KeyKind, type Members, newTestKey, olpcCanonical, sha256Hex, type TestKey } from './tuf-keys.ts';
+import { type Members, newTestKey, olpcCanonical, sha256Hex, type TestKey } from './tuf-keys.ts';
 
 export type TestRole = { keyids: string[]; threshold: number; [extra: string]: unknown };
 export type TestListing = { version: number; length?: number; hashes?: { [algorithm: string]: string } };
@@ -55,7 +55,7 @@ export class TufRepository {
   /** Listings carry length and SHA-256; without, versions alone. */
   hasHashedListings = true;
 
-  constructor({ keyKind = 'ed25519' as KeyKind } = {}) {
+  constructor() {
     const common = (type: string) => ({
       _type: type,
       spec_version: '1.0.31',
@@ -68,7 +68,7 @@ export class TufRepository {
     this.targets = { ...common('targets'), targets: {} };
     for (const role of ['root', 'timestamp', 'snapshot', 'targets']) {
       this.root.roles[role] = { keyids: [], threshold: 1 };
-      this.addKey(role, newTestKey(keyKind));
+      this.addKey(role);
     }
     this.publish('targets', 'snapshot', 'timestamp', 'root');
   }

@@ -92,13 +92,6 @@ function staged(repository: GitRepository, path: string | Uint8Array): void {
   repository.git('config', 'core.bare', 'true');
 }
 
-function commitTree(repository: GitRepository): void {
-  const tree = repository.git('write-tree', '--missing-ok').trim();
-  const commit = repository.git('commit-tree', tree, '-m', 'x').trim();
-  repository.git('update-ref', 'HEAD', commit);
-  repository.git('config', 'core.bare', 'true');
-}
-
 /** An object whose header claims 16 TiB; git believes it until the content is read. */
 function hugeFile(repository: GitRepository): void {
   repository.commit();
@@ -106,5 +99,5 @@ function hugeFile(repository: GitRepository): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, OBJECT.slice(2)), deflateSync(Buffer.from('blob 17592186044416\0x')));
   repository.stage('100644', OBJECT, 'huge.bin');
-  commitTree(repository);
+  repository.commitIncomplete();
 }

@@ -1,7 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { GitRepository } from '../../support/git-repository.ts';
 import { committedThen, inBuildPlace, type Refusal, refusalOf, refusesEach } from '../../support/refused-builds.ts';
 
 const OBJECT = '1'.repeat(40);
@@ -96,7 +95,7 @@ const ROWS: readonly Refusal[] = [
     name: 'a commit whose content is not in the repository',
     given: committedThen((r) => {
       r.stage('100644', OBJECT, 'gone.txt');
-      commitTree(r);
+      r.commitIncomplete();
     }),
     code: 'object-missing',
     says: 'partial clone',
@@ -153,10 +152,3 @@ describe('release build, of a repository', function () {
       expect(existsSync(trace)).to.equal(false);
     }));
 });
-
-function commitTree(repository: GitRepository): void {
-  const tree = repository.git('write-tree', '--missing-ok').trim();
-  const commit = repository.git('commit-tree', tree, '-m', 'x').trim();
-  repository.git('update-ref', 'HEAD', commit);
-  repository.git('config', 'core.bare', 'true');
-}

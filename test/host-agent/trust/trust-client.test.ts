@@ -89,7 +89,13 @@ describe('host-agent/trust/trust-client', () => {
 
   it('reads a target, verified, and fetches it once', async () => {
     let downloads = 0;
-    const counting: TrustSource = { ...live, fetchTarget: (path) => (downloads++, live.fetchTarget(path)) };
+    const counting: TrustSource = {
+      ...live,
+      fetchTarget: (path) => {
+        downloads++;
+        return live.fetchTarget(path);
+      },
+    };
     client = newClient(counting);
     expect((await client.readTarget('app/1.0.0.json')).toString()).to.equal(CONTENT);
     expect((await newClient(counting).readTarget('app/1.0.0.json')).toString()).to.equal(CONTENT);
@@ -100,7 +106,6 @@ describe('host-agent/trust/trust-client', () => {
     repository.artifacts.clear();
     const copy = Buffer.from(CONTENT);
     expect(await client.readTarget('app/1.0.0.json', { copy })).to.equal(copy);
-    enrol(loadTrusted(db));
     expect(await codeOf(client.readTarget('app/1.0.0.json', { copy: Buffer.from('{"release":2}') }))).to.equal(
       'MetadataNotFound',
     );

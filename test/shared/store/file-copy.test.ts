@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { TransientError } from '../../../shared/errors.ts';
-import { copyPlainFile } from '../../../shared/store/file-copy.ts';
+import { copyPlainFile, syncFile } from '../../../shared/store/file-copy.ts';
 import { errorOf } from '../../support/errors-of.ts';
 
 describe('shared/store/file-copy', () => {
@@ -19,18 +19,17 @@ describe('shared/store/file-copy', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  for (const durable of ['disk', 'no'] as const) {
-    it(`makes a file of its own with the mode asked for (durable: ${durable})`, async () => {
-      chmodSync(from, 0o444);
-      await copyPlainFile(from, to, { mode: 0o755, durable });
-      expect(readFileSync(to, 'utf8')).to.equal('content');
-      expect(statSync(to).mode & 0o7777).to.equal(0o755);
-      expect(statSync(to).ino).to.not.equal(statSync(from).ino);
-      expect([statSync(from).nlink, statSync(to).nlink]).to.deep.equal([1, 1]);
-      writeFileSync(to, 'changed');
-      expect(readFileSync(from, 'utf8')).to.equal('content');
-    });
-  }
+  it('makes a file of its own with the mode asked for, and syncs it', async () => {
+    chmodSync(from, 0o444);
+    await copyPlainFile(from, to, { mode: 0o755 });
+    await syncFile(to);
+    expect(readFileSync(to, 'utf8')).to.equal('content');
+    expect(statSync(to).mode & 0o7777).to.equal(0o755);
+    expect(statSync(to).ino).to.not.equal(statSync(from).ino);
+    expect([statSync(from).nlink, statSync(to).nlink]).to.deep.equal([1, 1]);
+    writeFileSync(to, 'changed');
+    expect(readFileSync(from, 'utf8')).to.equal('content');
+  });
 
   it('overwrites nothing and writes through no link', async () => {
     writeFileSync(join(folder, 'outside'), 'untouched');
@@ -40,7 +39,7 @@ describe('shared/store/file-copy', () => {
       () => symlinkSync('nowhere', to),
     ]) {
       make();
-      expect(await errorOf(copyPlainFile(from, to, { mode: 0o644, durable: 'no' }))).to.be.instanceOf(TransientError);
+      expect(await errorOf(copyPlainFile(from, to, { mode: 0o644 }))).to.be.instanceOf(TransientError);
       rmSync(to);
     }
     expect(readFileSync(join(folder, 'outside'), 'utf8')).to.equal('untouched');
@@ -50,9 +49,14 @@ describe('shared/store/file-copy', () => {
     symlinkSync('from', join(folder, 'link'));
     execFileSync('mkfifo', [join(folder, 'pipe')]);
     for (const source of [join(folder, 'link'), join(folder, 'pipe'), folder, join(folder, 'missing')]) {
-      expect(await errorOf(copyPlainFile(source, to, { mode: 0o644, durable: 'no' })), source).to.be.instanceOf(
-        TransientError,
-      );
+      expect(await errorOf(copyPlainFile(source, to, { mode: 0o644 })), source).to.be.instanceOf(TransientError);
+    }
+  });
+
+  it('syncs no link and nothing that is missing', async () => {
+    symlinkSync('from', join(folder, 'link'));
+    for (const path of [join(folder, 'link'), join(folder, 'missing')]) {
+      expect(await errorOf(syncFile(path)), path).to.be.instanceOf(TransientError);
     }
   });
 });

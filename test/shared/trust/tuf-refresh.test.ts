@@ -196,13 +196,16 @@ describe('shared/trust/tuf-refresh', () => {
     it('have a row each', () => expect(Object.keys(cases)).to.have.length(6));
 
     it('hold for the trusted root as well, before anything is fetched', async () => {
-      const repository = new TufRepository({ keyKind: 'ecdsa' });
+      const repository = new TufRepository();
+      repository.allowKey('targets', newTestKey('ecdsa'));
+      repository.publish('root');
+      const trusted = new Map([['root.json', repository.newest('root')]]);
       const source: MetadataSource = {
         fetchMetadata: (name) => {
           throw new Error(`unexpected request for ${name}`);
         },
       };
-      expect(outcomeOf(await refresh(repository, { source }))).to.equal('key-is-not-ed25519');
+      expect(outcomeOf(await refresh(repository, { trusted, source }))).to.equal('key-is-not-ed25519');
     });
   });
 

@@ -1,9 +1,7 @@
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
@@ -12,8 +10,7 @@ import { type HttpItemsOptions, httpItemsSink } from '../../../../control-plane/
 import { publish, type ReportSet } from '../../../../control-plane/report/sinks/sink.ts';
 import { sha256 } from '../../../../shared/digest.ts';
 import { RejectedError } from '../../../../shared/errors.ts';
-
-const TOKEN = 'a-token-of-this-test';
+import { ITEMS_TOKEN, ItemsServer, type Misbehave, reply } from '../../../support/items-server.ts';
 
 function setOf(names: readonly string[] = ['01-a.md', '01-a.json'], text = 'content'): ReportSet {
   const files = names.map((name) => {
@@ -21,69 +18,6 @@ function setOf(names: readonly string[] = ['01-a.md', '01-a.json'], text = 'cont
     return { name, mediaType: 'text/markdown; charset=utf-8', content, sha256: sha256(content) };
   });
   return { app: 'iu-cutter', version: '0.6', run: 'run-7', host: 'devhost-1', files };
-}
-
-interface Received {
-  readonly method: string;
-  readonly path: string;
-  readonly token: string | undefined;
-  readonly body: Record<string, string>;
-}
-
-type Misbehave = (request: Received, response: ServerResponse, incoming: IncomingMessage) => boolean;
-
-/** An items API in memory: items by id, the missing ones forbidden as Directus has it, and a way to misbehave. */
-class ItemsServer {
-  readonly items = new Map<string, Record<string, string>>();
-  readonly received: Received[] = [];
-  misbehave: Misbehave = () => false;
-  missingStatus = 403;
-  readonly server: Server;
-
-  constructor(tls?: { key: string; cert: string }) {
-    const handle = (incoming: IncomingMessage, response: ServerResponse) => void this.#handle(incoming, response);
-    this.server = tls ? createTlsServer(tls, handle) : createServer(handle);
-  }
-
-  async start(): Promise<number> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString());
-    const request = {
-      method: incoming.method ?? '',
-      path: incoming.url ?? '',
-      token: incoming.headers.authorization,
-      body,
-    };
-    this.received.push(request);
-    if (!this.misbehave(request, response, incoming)) this.answer(request, response);
-  }
-
-  answer({ method, path, token, body }: Received, response: ServerResponse): void {
-    if (token !== `Bearer ${TOKEN}`) return void reply(response, 401, { errors: [] });
-    const id = method === 'PATCH' ? (path.split('/').at(-1) ?? '') : (body.id ?? '');
-    if (method === 'PATCH' && !this.items.has(id)) return void reply(response, this.missingStatus, { errors: [] });
-    if (method === 'POST' && this.items.has(id))
-      return void reply(response, 400, { errors: [{ extensions: { code: 'RECORD_NOT_UNIQUE' } }] });
-    this.items.set(id, { ...this.items.get(id), ...body });
-    reply(response, 200, { data: this.items.get(id) });
-  }
-}
-
-function reply(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  response
-    .writeHead(status, { 'content-type': 'application/json', ...headers })
-    .end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 describe('control-plane/report/sinks/http-items', () => {
@@ -94,7 +28,7 @@ describe('control-plane/report/sinks/http-items', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keyturn-http-items-'));
-    writeFileSync(join(folder, 'token'), `${TOKEN}\n`, { mode: 0o600 });
+    writeFileSync(join(folder, 'token'), `${ITEMS_TOKEN}\n`, { mode: 0o600 });
     server = new ItemsServer();
     port = await server.start();
     pauses = [];
@@ -279,7 +213,7 @@ describe('control-plane/report/sinks/http-items', () => {
       ['http-items', false],
       ['folder', true],
     ]);
-    expect(JSON.stringify(receipts)).to.not.include(TOKEN);
+    expect(JSON.stringify(receipts)).to.not.include(ITEMS_TOKEN);
     expect(taken).to.deep.equal(['run-7']);
   });
 
