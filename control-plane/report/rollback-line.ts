@@ -1,5 +1,5 @@
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
-import { admissionEvidence, citeEntry, inForm } from './cite.ts';
+import { admissionEvidence, citeEntry, citeStatement, inForm } from './cite.ts';
 import type { Block } from './document.ts';
 import { statement } from './document.ts';
 
@@ -7,7 +7,7 @@ import { statement } from './document.ts';
 export function rollbackBlock(ledger: VerifiedLedger): Block {
   const path = inForm(citeEntry(ledger, 0, '/body/installPath'), 'shell-word');
   const host = inForm(citeEntry(ledger, 0, '/host'), 'shell-word');
-  const run = inForm(citeEntry(ledger, 0, '/run'), 'shell-word');
-  const parts = ['rm -rf ', path, '\nkeyturn rollback ', run, ' --host ', host];
+  const [app, version] = [citeStatement(ledger, '/app'), citeStatement(ledger, '/version')];
+  const parts = ['rm -rf ', path, '\nkeyturn rollback ', app, '@', version, ' --host ', host];
   return { block: 'verbatim', statement: statement(parts, admissionEvidence(ledger)) };
 }

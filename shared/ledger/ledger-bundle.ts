@@ -138,11 +138,14 @@ function readRelease(bundle: LedgerBundle, admitted: RunAdmitted): SignedRelease
   return release;
 }
 
+/** An absolute folder, or nothing; without characters that could break a line of a report. */
+const ROOT_PREFIX = /^(\/[^/\p{Cc}]+)*$/u;
+
 /** Reports tell people to remove this path, so a host must not name another one than the plan's (below its root prefix). */
 function checkInstallPath(release: SignedRelease, { installPath: actual }: RunAdmitted): void {
   const planned = installPath(release);
   const prefix = actual.slice(0, -planned.length);
-  if (actual === prefix + planned && !prefix.split('/').includes('..')) return;
+  if (actual === prefix + planned && ROOT_PREFIX.test(prefix) && !prefix.split('/').includes('..')) return;
   throw rejected('ledger-release-mismatch', `install path is "${actual}", expected one that ends in "${planned}"`);
 }
 

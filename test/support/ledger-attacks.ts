@@ -262,6 +262,15 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     'ledger-release-mismatch',
     () => resealed((bodies) => [{ ...admission, installPath: '/' }, ...bodies.slice(1)]),
   ),
+  'the host breaks the line of the rollback command by its root prefix': attack(
+    'release',
+    'ledger-release-mismatch',
+    () =>
+      resealed((bodies) => [{ ...admission, installPath: `/x\nrm -rf /${admission.installPath}` }, ...bodies.slice(1)]),
+  ),
+  'the host climbs out of its root prefix': attack('release', 'ledger-release-mismatch', () =>
+    resealed((bodies) => [{ ...admission, installPath: `/x/..${admission.installPath}` }, ...bodies.slice(1)]),
+  ),
   'the host names a path beside the planned one as its install path': attack('release', 'ledger-release-mismatch', () =>
     resealed((bodies) => [{ ...admission, installPath: '/opt/incomex/dot/iu-cutter' }, ...bodies.slice(1)]),
   ),

@@ -13,6 +13,7 @@ import {
   createRoot,
   createSnapshot,
   createTargets,
+  type TargetsChange,
 } from '../../shared/trust/tuf-repository.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -101,9 +102,20 @@ export class TrustCeremony {
     };
   }
 
-  /** New targets metadata that says the same for longer. */
-  renewalPublication(): PublishRequest {
-    this.targets = changeTargets(this.targets, {}, this.#signing(this.keys.targets));
+  /** Another releaser with the same keys, who has seen what this one has seen. */
+  twin(): TrustCeremony {
+    const twin = new TrustCeremony(generateKey(), { now: this.#now });
+    Object.assign(twin.keys, this.keys);
+    const { root, targets, releases, snapshot } = this;
+    Object.assign(twin, { root, targets, releases, snapshot });
+    twin.#snapshotVersion = this.#snapshotVersion;
+    twin.#releasesVersion = this.#releasesVersion;
+    return twin;
+  }
+
+  /** New targets metadata: a change, or the same for longer. */
+  renewalPublication(change: TargetsChange = {}): PublishRequest {
+    this.targets = changeTargets(this.targets, change, this.#signing(this.keys.targets));
     this.#nextSnapshot('targets', this.targets);
     return {
       metadata: files({ '2.targets.json': this.targets, [`${this.#snapshotVersion}.snapshot.json`]: this.snapshot }),

@@ -1,6 +1,6 @@
 /** The known word that differs from `word` in the fewest letters, if those are few; undefined otherwise. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const bound = Math.ceil(word.length / 3);
+  const bound = Math.min(3, Math.ceil(word.length / 3));
   const ranked = known
     .map((candidate) => ({ candidate, distance: distanceOf(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= bound)

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { BuildPlace } from '../../support/build-repository.ts';
 import { GitRepository } from '../../support/git-repository.ts';
 
-const PAYLOAD = join(dirname(fileURLToPath(import.meta.url)), '../../payloads/iu-cutter/v0.6');
+const PAYLOADS = join(dirname(fileURLToPath(import.meta.url)), '../../payloads/iu-cutter');
 
 describe('sample release', function () {
   this.timeout(60_000);
@@ -16,8 +16,14 @@ describe('sample release', function () {
   before(() => {
     repository = new GitRepository();
     place = new BuildPlace();
-    cpSync(PAYLOAD, repository.path, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
-    repository.commit('v0.6');
+    // The folder of v0.6 holds what v0.6 changed.
+    for (const version of ['v0.4.0-dryrun-skeleton', 'v0.6']) {
+      cpSync(join(PAYLOADS, version), repository.path, {
+        recursive: true,
+        filter: (path) => !path.endsWith('__pycache__'),
+      });
+      repository.commit(version);
+    }
     repository.tag('v0.6');
   });
   after(() => {
