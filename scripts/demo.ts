@@ -11,7 +11,7 @@ import { parse } from 'yaml';
 import { type DemoOptions, demoOptions } from './demo/demo-options.ts';
 import { type LedgerDocument, resultOf } from './demo/demo-result.ts';
 import { checkOut, makePayloadRepository, PRODUCTION_SQL, showFile } from './demo/payload-repository.ts';
-import { freePorts, makeDatabase, Programs, stop } from './demo/programs.ts';
+import { freePorts, letGo, makeDatabase, Programs, stop } from './demo/programs.ts';
 import { ensureRequirements } from './requirements.ts';
 
 const HOST = 'contabo';
@@ -94,7 +94,7 @@ async function demo(options: DemoOptions): Promise<number> {
     if (options.isJson) process.stdout.write(`${JSON.stringify(result)}\n`);
     return code === 0 || code === 10 ? 0 : code;
   } finally {
-    if (options.isKept) for (const child of services) child.unref();
+    if (options.isKept) services.forEach(letGo);
     else await Promise.all(services.map(stop));
     if (!options.isKept)
       for (const part of ['home', 'agent', 'repository', 'host'])

@@ -58,8 +58,8 @@ export const LIMITS = {
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,
-  /** A `keyturn.yaml` with some hundred checks; it is parsed before anything about it is trusted. */
-  keyturnYamlBytes: 256 * 1024,
+  /** A `keyturn.yaml` with some hundred checks; its parser is quadratic in keys (128 KiB of them take two seconds). */
+  keyturnYamlBytes: 128 * 1024,
   /** Aliases that a `keyturn.yaml` may expand to; far below what makes a few lines fill the memory. */
   keyturnYamlAliasCount: 100,
   /** The index of a `.ktr` bundle: 90 bytes for each of `manifestFileCount` blobs, doubled. */

@@ -38,8 +38,9 @@ export class BlobStore {
 
   /** The size of a blob in bytes; undefined when it is not there. Errors: `digest-malformed`. */
   async sizeOf(sha256: Sha256): Promise<number | undefined> {
+    const path = this.#blobPath(sha256);
     try {
-      return (await stat(this.#blobPath(sha256))).size;
+      return (await stat(path)).size;
     } catch (cause) {
       if (systemCodeOf(cause) === 'ENOENT') return undefined;
       throw new TransientError(`failed to look for blob "${sha256}"`, { cause });
@@ -88,8 +89,9 @@ export class BlobStore {
   }
 
   async #openBlob(sha256: Sha256) {
+    const path = this.#blobPath(sha256);
     try {
-      return await open(this.#blobPath(sha256), 'r');
+      return await open(path, 'r');
     } catch (cause) {
       if (systemCodeOf(cause) !== 'ENOENT') throw new TransientError(`failed to read blob "${sha256}"`, { cause });
       throw new RejectedError('blob-not-found', `failed to read blob "${sha256}": it is not here`, { cause });
@@ -98,6 +100,7 @@ export class BlobStore {
 
   async #receiveAlone(upload: Upload, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const part = this.#partPath(upload.sha256);
+    checkOffset(upload, await partSize(part));
     const digest = await this.#fillPart(part, upload, pieces);
     if (digest !== upload.sha256) {
       removeTree(part);
@@ -131,14 +134,16 @@ export class BlobStore {
   }
 }
 
+function checkOffset({ sha256, offset }: Upload, received: number): void {
+  if (offset === received) return;
+  throw refused(sha256, 'upload-offset-mismatch', `the upload begins at ${offset}, expected ${received}`);
+}
+
 async function appendPieces(
   part: PartFile,
-  { sha256, size, offset }: Upload,
+  { sha256, size }: Upload,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<Sha256> {
-  if (offset !== part.size) {
-    throw refused(sha256, 'upload-offset-mismatch', `the upload begins at ${offset}, expected ${part.size}`);
-  }
   const hash = createHash('sha256');
   for await (const piece of part.readBack()) hash.update(piece);
   for await (const piece of pieces) {

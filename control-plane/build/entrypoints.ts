@@ -4,10 +4,12 @@ import type { DeclaredEntrypointsObservation } from '../../shared/ledger/kinds/d
 import { type EntrypointTarget, found, missing, resolveTarget } from '../../shared/release/entrypoint-target.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import type { Entrypoint, Plan } from '../../shared/release/plan.ts';
+import { forEachInParallel } from '../../shared/store/in-parallel.ts';
 import type { Checkout } from './checkout.ts';
 import { endText } from './run-command.ts';
 
 const PROBE_TIMEOUT_MS = 30_000;
+const PROBES_AT_ONCE = 4;
 
 type SeenEntrypoint = DeclaredEntrypointsObservation['entrypoints'][number];
 
@@ -26,16 +28,15 @@ export async function observeEntrypoints(
     places.manifest.entries.map((entry) => [entry.path, entry.kind === 'file' ? entry.mode : 0o777]),
   );
   const names = Object.keys(plan.entrypoints).sort();
-  const entrypoints = await Promise.all(
-    names.map(async (name) => {
-      const entrypoint = plan.entrypoints[name] as Entrypoint;
-      const target = resolveTarget(entrypoint.argv, { modeInTree: (path) => modes.get(path), findProgram });
-      const { resolves, to } = target.resolves ? await probe(entrypoint, { target, places }) : target;
-      return { name, resolves, how: to.slice(0, 512) } satisfies SeenEntrypoint;
-    }),
-  );
+  const seen = new Map<string, SeenEntrypoint>();
+  await forEachInParallel(names, { width: PROBES_AT_ONCE, signal: places.signal }, async (name) => {
+    const entrypoint = plan.entrypoints[name] as Entrypoint;
+    const target = resolveTarget(entrypoint.argv, { modeInTree: (path) => modes.get(path), findProgram });
+    const { resolves, to } = target.resolves ? await probe(entrypoint, { target, places }) : target;
+    seen.set(name, { name, resolves, how: to.slice(0, 512) });
+  });
   places.signal?.throwIfAborted();
-  return { entrypoints };
+  return { entrypoints: names.flatMap((name) => seen.get(name) ?? []) };
 }
 
 /** Entrypoints that a check of the plan starts, by name. */
@@ -54,7 +55,7 @@ async function probe(
     timeoutMs: PROBE_TIMEOUT_MS,
     signal: places.signal,
   });
-  const answer = `its probe ${probe.join(' ')} ended with ${endText(end)}`;
+  const answer = `"${[...argv, ...probe].join(' ').slice(0, 400)}" ended with ${endText(end)}`;
   return end.how === 'exited' && end.code === 0 ? found(`${target.to}; ${answer}`) : missing(answer);
 }
 

@@ -1,5 +1,6 @@
 /** The ledger of a run as `--json` shows it: stable names, everything that the table says and the evidence behind it. */
 
+import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import type { Run } from '../../shared/rpc/generated/messages.ts';
 
@@ -15,16 +16,20 @@ export interface RunTimes {
   readonly ownMs: number;
 }
 
-export function runTimes({ summary, head }: VerifiedLedger, { createdAtMs }: Pick<Run, 'createdAtMs'>): RunTimes {
-  const durationMs = Math.max(0, Date.parse(head.at) - createdAtMs);
+/** Ends with the entry that settled the run: a later rollback is not counted. */
+export function runTimes({ summary, entries }: VerifiedLedger, { createdAtMs }: Pick<Run, 'createdAtMs'>): RunTimes {
+  const settled = entries.findLast(({ entry: { body } }) => !isOfRollback(body)) ?? entries[0];
+  const settledAt = settled?.entry.at ?? new Date(createdAtMs).toISOString();
+  const durationMs = Math.max(0, Date.parse(settledAt) - createdAtMs);
   const checks = summary.gates.flatMap((gate) => gate.checks).filter(({ kind }) => PAYLOAD_KINDS.includes(kind));
   const payloadMs = checks.reduce((sum, check) => sum + check.durationMs, 0);
-  return {
-    orderedAt: new Date(createdAtMs).toISOString(),
-    settledAt: head.at,
-    durationMs,
-    ownMs: Math.max(0, durationMs - payloadMs),
-  };
+  const orderedAt = new Date(createdAtMs).toISOString();
+  return { orderedAt, settledAt, durationMs, ownMs: Math.max(0, durationMs - payloadMs) };
+}
+
+function isOfRollback(body: LedgerEntryBody): boolean {
+  if (body.type === 'phase-entered') return body.to === 'rolledBack';
+  return body.type === 'check-recorded' && body.evidence.gate === 'ROLLBACK';
 }
 
 export function ledgerJson(ledger: VerifiedLedger, run: Pick<Run, 'createdAtMs'>): object {

@@ -28,8 +28,8 @@ export async function publish(context: OperatorContext, request: PublishRequest)
   const { store, clock, sessions } = context;
   const before = await publishedSet(store);
   const submitted = { metadata: fileMap(request.metadata), targets: fileMap(request.targets) };
-  await checkUnpublished(context, submitted.metadata);
   const publication = composePublication(before, submitted.metadata);
+  await checkUnpublished(context, submitted.metadata);
   const contents = await checkContents(context, publication, submitted.targets);
   const policy = contents.get(POLICY_PATH);
   const previous = before?.trusted.get('timestamp.json');

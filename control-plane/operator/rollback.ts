@@ -6,7 +6,7 @@ import { admittedHost } from '../store/hosts.ts';
 import { findInstallingRun, setRefusal } from '../store/runs.ts';
 import type { OperatorContext } from './operator-context.ts';
 
-/** The directive is durable when this returns. Errors: `run-not-found`, and those of `admittedHost`. */
+/** The directive is durable when this returns. Errors: `run-not-found`, `run-rolled-back`, and those of `admittedHost`. */
 export async function rollback(context: OperatorContext, request: RollbackRequest): Promise<RollbackResponse> {
   const { store, clock, sessions } = context;
   const { host } = request;
@@ -17,6 +17,12 @@ export async function rollback(context: OperatorContext, request: RollbackReques
       throw new RejectedError(
         'run-not-found',
         `failed to roll back "${request.app}" "${request.version}" on "${host}": no run installed it`,
+      );
+    }
+    if (run.phase === 'rolledBack') {
+      throw new RejectedError(
+        'run-rolled-back',
+        `failed to roll back "${request.app}" "${request.version}" on "${host}": run "${run.id}" is rolled back already`,
       );
     }
     await setRefusal(transaction, run.id, null);

@@ -6,12 +6,12 @@ import { RejectedError } from '../../shared/errors.ts';
 import { moveTree, standingAt } from '../../shared/store/tree-move.ts';
 import type { InstallContext } from './install-context.ts';
 import { isInstallationOf } from './promote.ts';
-import { openAside } from './staging.ts';
+import { hasOwnFolder, openAside } from './staging.ts';
 
 export type Installation = Pick<InstallContext, 'run' | 'release' | 'places' | 'testOnlyAfterEffect'>;
 
 export function isAside({ places }: Pick<Installation, 'places'>): boolean {
-  return standingAt(places.aside) !== undefined;
+  return hasOwnFolder(places) && standingAt(places.aside) !== undefined;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RejectedError, TransientError } from '../../shared/errors.ts';
-import { openPrivateFolder } from '../../shared/store/private-folder.ts';
+import { isPrivateFolder, openPrivateFolder } from '../../shared/store/private-folder.ts';
 import { standingAt } from '../../shared/store/tree-move.ts';
 import type { RunPlaces } from '../checks/observe.ts';
 import { KEYTURN_FOLDER } from './places.ts';
@@ -15,6 +15,11 @@ export function contentFolder({ staging }: RunPlaces): string {
 /** The release's tree before it is promoted. */
 export function stagedTree({ staging }: RunPlaces): string {
   return join(staging, 'tree');
+}
+
+/** Whether `.keyturn` stands and is the agent's own; what stands below any other one is not looked at, nor removed. */
+export function hasOwnFolder({ installRoot }: RunPlaces): boolean {
+  return isPrivateFolder(join(installRoot, KEYTURN_FOLDER));
 }
 
 /**

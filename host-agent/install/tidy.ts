@@ -7,6 +7,7 @@ import { isAside, moveBack } from './aside.ts';
 import type { InstallContext } from './install-context.ts';
 import { KEYTURN_FOLDER } from './places.ts';
 import { wasPromoted } from './promote.ts';
+import { hasOwnFolder } from './staging.ts';
 
 /**
  * Removes what this run needed below the install root, and `.keyturn` with its last run: of an installation one new path
@@ -17,8 +18,8 @@ import { wasPromoted } from './promote.ts';
 export async function tidy(context: InstallContext): Promise<void> {
   const { places } = context;
   const keyturn = join(places.installRoot, KEYTURN_FOLDER);
-  // A link or a file of that name is somebody else's, and nothing of ours stands below it.
-  if (!standingAt(keyturn)?.isDirectory()) return;
+  // Whatever else has that name is somebody else's, and nothing of ours stands below it.
+  if (!hasOwnFolder(places)) return;
   if (isAside(context)) settleAside(context);
   if (standingAt(places.staging)) removeTree(places.staging);
   context.testOnlyAfterEffect?.('staging-deleted');

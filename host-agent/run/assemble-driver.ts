@@ -82,7 +82,7 @@ async function observeOnHost(
   const { release, manifest, places, facts, policy, run } = opened;
   const { state, reason } = readExecutionGate(parts.database, release.statement.app);
   facts.save('execution-gate', { state, reason });
-  const context: CheckContext = {
+  const context: CheckContext & TestSeam = {
     run,
     check,
     release,
@@ -93,13 +93,13 @@ async function observeOnHost(
     sandbox: parts.sandbox,
     sandboxRule: policy.sandbox,
     signal: parts.signal,
+    ...testSeam(parts),
   };
   return observeCheck(context, { planChecks, builtInChecks, kinds: checkKinds, now: parts.now });
 }
 
 function installContext(parts: HostParts, opened: OpenedRun): InstallContext {
   const { run, release, manifest, places } = opened;
-  const boundary = parts.testOnlyAtBoundary;
   return {
     run,
     host: parts.host,
@@ -110,6 +110,13 @@ function installContext(parts: HostParts, opened: OpenedRun): InstallContext {
     blobCache: parts.blobCache,
     now: () => parts.now().toISOString(),
     signal: parts.signal,
-    ...(boundary && { testOnlyAfterEffect: (effect: InstallEffect) => boundary(`did ${effect}`) }),
+    ...testSeam(parts),
   };
+}
+
+type TestSeam = Pick<InstallContext, 'testOnlyAfterEffect'>;
+
+/** The rehearsal, a check, moves the installation as the steps do: a test can end the process in the middle of it, too. */
+function testSeam({ testOnlyAtBoundary: boundary }: HostParts): TestSeam {
+  return boundary ? { testOnlyAfterEffect: (effect: InstallEffect) => boundary(`did ${effect}`) } : {};
 }

@@ -138,7 +138,8 @@ function afterGate(state: RunState, gate: string): RunState {
 }
 
 function becomeFailing(state: RunState, reason: string): RunState {
-  const ending: Step[] = [{ do: 'tidy' }, { do: 'enter', phase: 'failed', reason }];
+  const isUntidy = state.remaining[0]?.do === 'tidy';
+  const ending: Step[] = [...(isUntidy ? [] : tidying), { do: 'enter', phase: 'failed', reason }];
   if (isRollingBack(state)) return { ...state, remaining: ending };
   const mustUndo = state.isPromoted && state.phase === 'promoted';
   return { ...state, remaining: mustUndo ? [...removal, ...ending] : ending };
@@ -155,6 +156,9 @@ function becomeRollingBack(state: RunState): RunState {
 function isRollingBack(state: RunState): boolean {
   return state.remaining.some((next) => next.do === 'enter' && next.phase === 'rolledBack');
 }
+
+/** Not begun again when it was refused itself: the run must come to an end. */
+const tidying: readonly Step[] = [{ do: 'tidy' }];
 
 /** The removal is observed before it is done for good: the tree stands aside until the proof is recorded. */
 const removal: readonly Step[] = [{ do: 'observe', check: REMOVAL_CHECK, gate: ROLLBACK_GATE }, { do: 'remove' }];

@@ -14,7 +14,7 @@ const PROGRAMS = {
 type Program = keyof typeof PROGRAMS;
 
 /** How long a service may take until it says that it is ready. */
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 export class Programs {
   readonly #echo: (line: string) => void;
@@ -77,15 +77,27 @@ function firstLine(child: ChildProcess, { program, log }: { program: string; log
   const { stdout } = child;
   if (!stdout) throw new Error(`${program} was started without a pipe`);
   return new Promise((resolve, reject) => {
-    const failed = (why: string) => reject(new Error(`${program} ${why}; its log: ${log}`));
+    const failed = (why: string) => {
+      child.kill();
+      reject(new Error(`${program} ${why}; its log: ${log}`));
+    };
     const timer = setTimeout(() => failed(`was not ready after ${READY_MS} ms`), READY_MS);
-    child.once('exit', (code) => failed(`ended with exit ${code}`));
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      failed(`ended with exit ${code}`);
+    });
     createInterface({ input: stdout }).once('line', (line) => {
       clearTimeout(timer);
       child.removeAllListeners('exit');
       resolve(line);
     });
   });
+}
+
+/** Lets a service live on when this program ends. */
+export function letGo(child: ChildProcess): void {
+  child.stdout?.destroy();
+  child.unref();
 }
 
 /** Ends a service and waits until it is gone. */

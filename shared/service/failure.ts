@@ -43,7 +43,11 @@ function hintOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** A cause that only says the same again, as a gRPC status does, is left out. */
 function withCauses(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${withCauses(cause)}`;
+  if (cause === undefined) return messageOf(error);
+  const why = withCauses(cause);
+  const isRepeated = messageOf(error).includes(why.replace(/^\d+ [A-Z_]+: /, ''));
+  return isRepeated ? messageOf(error) : `${messageOf(error)}: ${why}`;
 }

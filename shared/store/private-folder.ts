@@ -1,5 +1,5 @@
 /** Folders that only this user can look into or write to: what is made below them, nobody else can swap. */
-import { chmodSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync, rmdirSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { RejectedError, systemCodeOf, TransientError } from '../errors.ts';
 import { diskHint } from './disk-hints.ts';
@@ -21,15 +21,22 @@ export function openPrivateFolder(path: string): void {
   checkPrivate(path);
 }
 
+/** Whether a folder of this user's own, closed to all others, stands at `path`. Errors: `TransientError`. */
+export function isPrivateFolder(path: string): boolean {
+  const stat = lstatOf(path);
+  return stat !== undefined && isPrivate(stat);
+}
+
 /** Errors: `RejectedError('folder-not-private')` when others could write to `path` or it is a link, `TransientError`. */
 export function checkPrivate(path: string): void {
   const stat = lstatOf(path);
-  const mode = stat.mode & 0o7777;
-  const kind = stat.isDirectory() ? 'a folder' : 'no folder';
-  if (stat.isDirectory() && stat.uid === process.geteuid?.() && mode === 0o700) return;
+  if (stat && isPrivate(stat)) return;
+  const actual = stat
+    ? `${stat.isDirectory() ? 'a folder' : 'no folder'} of user ${stat.uid} with mode ${modeOf(stat).toString(8)}`
+    : 'nothing';
   throw new RejectedError(
     'folder-not-private',
-    `failed to trust "${path}": expected a folder of user ${process.geteuid?.()} with mode 700, got ${kind} of user ${stat.uid} with mode ${mode.toString(8)}`,
+    `failed to trust "${path}": expected a folder of user ${process.geteuid?.()} with mode 700, got ${actual}`,
     { hint: 'somebody else put it there: look at it, then remove it' },
   );
 }
@@ -56,9 +63,17 @@ export function syncFolder(path: string): void {
   }
 }
 
-function lstatOf(path: string) {
+function isPrivate(stat: Stats): boolean {
+  return stat.isDirectory() && stat.uid === process.geteuid?.() && modeOf(stat) === 0o700;
+}
+
+function modeOf(stat: Stats): number {
+  return stat.mode & 0o7777;
+}
+
+function lstatOf(path: string): Stats | undefined {
   try {
-    return lstatSync(path);
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch (cause) {
     throw new TransientError(`failed to look at the folder "${path}"`, { cause });
   }

@@ -6,6 +6,8 @@
 import { canonicalText, type Json } from '../canonical-json.ts';
 import { RejectedError, type RejectionCode } from '../errors.ts';
 
+const JSON_SPACES = [' ', '\t', '\r', '\n'].map((space) => space.charCodeAt(0));
+
 export type JsonObject = { readonly [member: string]: Json | undefined };
 
 /** Decodes bytes that must hold one JSON object. Errors: `RejectedError` with the caller's code. */
@@ -13,8 +15,8 @@ export function decodeJsonObject(bytes: Uint8Array, { what, code }: { what: stri
   const text = attempt(() => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), what, code);
   const value = attempt(() => JSON.parse(text) as Json, what, code);
   if (!isJsonObject(value)) throw new RejectedError(code, `failed to parse ${what}: it is no object`);
-  const shortest = attempt(() => canonicalText(value), what, code);
-  if (significantLength(shortest) !== significantLength(text)) {
+  const canonical = attempt(() => canonicalText(value), what, code);
+  if (!isSameButForOrder(canonical, text)) {
     throw new RejectedError(code, `failed to parse ${what}: a member is named twice or spelt in a second way`);
   }
   return value;
@@ -28,9 +30,23 @@ export function isJsonArray(value: unknown): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** Characters that are no JSON white space; the order of members and the indentation drop out of the comparison. */
-function significantLength(text: string): number {
-  return text.replace(/[ \t\r\n]/g, '').length;
+/**
+ * True when both texts have the same characters, each as often, white space left out. Members in another order and
+ * indentation pass; a member named twice, an escape or another spelling of a number does not.
+ */
+function isSameButForOrder(canonical: string, text: string): boolean {
+  const surplus = new Int32Array(0x10000);
+  for (const [part, weight] of [
+    [canonical, 1],
+    [text, -1],
+  ] as const) {
+    for (let index = 0; index < part.length; index++) {
+      const unit = part.charCodeAt(index);
+      surplus[unit] = (surplus[unit] ?? 0) + weight;
+    }
+  }
+  for (const space of JSON_SPACES) surplus[space] = 0;
+  return surplus.every((count) => count === 0);
 }
 
 function attempt<T>(action: () => T, what: string, code: RejectionCode): T {

@@ -4,7 +4,7 @@
  */
 import { RejectedError } from '../errors.ts';
 import type { TufKey } from './keys.ts';
-import { decodeJsonObject, isJsonObject, type JsonObject } from './strict-json.ts';
+import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 export const TOP_LEVEL_ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 export type TopLevelRole = (typeof TOP_LEVEL_ROLES)[number];
@@ -94,8 +94,9 @@ export function hasConsistentSnapshots(trustedRoot: Uint8Array): boolean {
   return signedOf(trustedRoot).consistent_snapshot !== false;
 }
 
+/** Read as tuf-js read it when it was verified: others may spell JSON in ways that Keyturn's own rules refuse. */
 function signedOf(bytes: Uint8Array): JsonObject {
-  const { signed } = decodeJsonObject(bytes, { what: 'trusted metadata', code: 'metadata-malformed' });
-  if (isJsonObject(signed)) return signed;
+  const metadata: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  if (isJsonObject(metadata) && isJsonObject(metadata.signed)) return metadata.signed;
   throw new RejectedError('metadata-malformed', 'failed to read trusted metadata: it has no signed part');
 }

@@ -152,7 +152,7 @@ export class TestHost {
   startLink(options: Partial<LinkOptions> = {}): Link {
     const link = new Link({
       host: this.name,
-      address: this.world.controlPlane.addresses.gateway,
+      address: options.address ?? this.world.controlPlane.addresses.gateway,
       identity: this.identity,
       inbox: this.journal,
       outbox: this.journal,
@@ -182,6 +182,19 @@ export class TestHost {
 
   whenOpen(): Promise<void> {
     return this.whenState((state) => state.name === 'open');
+  }
+
+  /** Lets the link dial, once for each wait, until what is awaited holds. */
+  async dialUntil(holds: () => boolean): Promise<void> {
+    let ended: LinkState | undefined;
+    while (!holds()) {
+      const state = this.states.at(-1);
+      if (state?.name === 'dialing' && state !== ended) {
+        ended = state;
+        this.clock.advance(state.waitMs);
+      }
+      await new Promise(setImmediate);
+    }
   }
 
   #sawState(state: LinkState): void {

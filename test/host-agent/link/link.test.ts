@@ -27,7 +27,7 @@ describe('host-agent/link', () => {
     report(host, 2);
     await world.startControlPlane();
     await deploy(world, 1);
-    await redial(host, link.state);
+    await host.dialUntil(() => link.state.name === 'open');
     await host.journal.until(() => host.journal.lastSeq() === 3 && host.journal.pendingAfter(0, 9).length === 0);
     expect([...host.journal.deliveries]).to.deep.equal([
       [1, 1],
@@ -68,7 +68,7 @@ describe('host-agent/link', () => {
     host.clock.advance(waitOf(host));
     await host.whenState((state) => state.name === 'dialing' && state.failures === 2);
     await world.startControlPlane();
-    await redial(host, link.state);
+    await host.dialUntil(() => link.state.name === 'open');
     host.clock.advance(HELD_MS);
     const seen = host.states.length;
     await world.stopControlPlane();
@@ -87,7 +87,7 @@ describe('host-agent/link', () => {
     expect(new Set(waits).size).to.be.greaterThan(17);
     expect(Math.max(...waits)).to.be.lessThan(1_000);
     await world.startControlPlane();
-    await Promise.all(hosts.map((host) => redial(host, host.states.at(-1) as LinkState)));
+    await Promise.all(hosts.map((host) => host.dialUntil(() => host.states.at(-1)?.name === 'open')));
     expect(hosts.map((host) => host.states.at(-1)?.name)).to.deep.equal(Array(20).fill('open'));
   });
 
@@ -167,7 +167,7 @@ describe('host-agent/link', () => {
     await world.startControlPlane();
     // The old key goes: only the new one can open a session now.
     expect(host.identity.loadTls().privateKey).to.not.equal(before.privateKey);
-    await redial(host, link.state);
+    await host.dialUntil(() => link.state.name === 'open');
     expect(new IdentityStore(`${host.folder}/identity`).loadTls()).to.deep.equal(host.identity.loadTls());
   });
 
@@ -231,19 +231,6 @@ function report(host: TestHost, directiveSeq: number): void {
 async function outcomes(world: ControlPlaneWorld): Promise<(string | null)[]> {
   const rows = await world.controlPlane.store.selectFrom('directives').select('outcome').orderBy('seq').execute();
   return rows.map(({ outcome }) => outcome);
-}
-
-/** Advances the host's clock, wait by wait, until its link is open again. */
-async function redial(host: TestHost, from: LinkState): Promise<void> {
-  const opened = from.name === 'open' ? Promise.resolve() : host.whenOpen();
-  let isOpen = false;
-  void opened.then(() => {
-    isOpen = true;
-  });
-  while (!isOpen) {
-    if (host.states.at(-1)?.name === 'dialing') host.clock.advance(waitOf(host));
-    await new Promise(setImmediate);
-  }
 }
 
 function waitOf(host: TestHost): number {

@@ -93,6 +93,12 @@ const STORIES: Record<string, Story & { phase: RunState['phase']; installed: boo
     installed: false,
     last: ['promote', 'tidy', '-> failed'],
   },
+  'tidying up that is refused ends the run all the same': {
+    refuses: ['tidy'],
+    phase: 'failed',
+    installed: true,
+    last: ['g7.rehearsal', 'tidy', '-> failed'],
+  },
   'an installation that is not what was signed is removed again': {
     statuses: { 'g4.installed-tree': 'FAIL' },
     phase: 'failed',

@@ -25,7 +25,8 @@ function setOf(versions: Record<string, number>): TrustedMetadata {
   return new Map(Object.entries(versions).map(([role, version]) => [`${role}.json`, metadata(version)]));
 }
 
-describe('host-agent/trust/metadata-store', () => {
+describe('host-agent/trust/metadata-store', function () {
+  this.timeout(30_000);
   let folder: string;
   let db: Database.Database;
   beforeEach(() => {

@@ -22,7 +22,8 @@ import { DAY_MS, sha256OfArtifact, TufRepository } from '../../support/tuf-repos
 
 const CONTENT = '{"release":1}';
 
-describe('host-agent/trust/trust-client', () => {
+describe('host-agent/trust/trust-client', function () {
+  this.timeout(30_000);
   let folder: string;
   let db: Database.Database;
   let repository: TufRepository;
@@ -107,7 +108,7 @@ describe('host-agent/trust/trust-client', () => {
     const copy = Buffer.from(CONTENT);
     expect(await client.readTarget('app/1.0.0.json', { copy })).to.equal(copy);
     expect(await codeOf(client.readTarget('app/1.0.0.json', { copy: Buffer.from('{"release":2}') }))).to.equal(
-      'MetadataNotFound',
+      'metadata-not-found',
     );
   });
 

@@ -6,7 +6,8 @@ import { expect } from 'chai';
 import { TransientError } from '../../../shared/errors.ts';
 import { makeDirectory, removeTree, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 
-describe('shared/store/atomic-file', () => {
+describe('shared/store/atomic-file', function () {
+  this.timeout(30_000);
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keyturn-atomic-file-'));

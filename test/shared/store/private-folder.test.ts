@@ -15,7 +15,12 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { TransientError } from '../../../shared/errors.ts';
-import { checkPrivate, openPrivateFolder, removeFolderIfEmpty } from '../../../shared/store/private-folder.ts';
+import {
+  checkPrivate,
+  isPrivateFolder,
+  openPrivateFolder,
+  removeFolderIfEmpty,
+} from '../../../shared/store/private-folder.ts';
 import { codeOf } from '../../support/errors-of.ts';
 
 describe('shared/store/private-folder', () => {
@@ -34,6 +39,7 @@ describe('shared/store/private-folder', () => {
     } finally {
       process.umask(umask);
     }
+    expect(isPrivateFolder(path)).to.equal(true);
     openPrivateFolder(path);
     expect(statSync(path).mode & 0o7777).to.equal(0o700);
   });
@@ -56,6 +62,7 @@ describe('shared/store/private-folder', () => {
       expect(await codeOf(() => openPrivateFolder(path))).to.equal('folder-not-private');
       expect(lstatSync(path).mode).to.equal(before.mode);
       expect(lstatSync(path).ino).to.equal(before.ino);
+      expect(isPrivateFolder(path)).to.equal(false);
     });
   }
 

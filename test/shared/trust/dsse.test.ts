@@ -44,7 +44,8 @@ function verdictOn(bytes: Uint8Array, threshold = 2): string {
   }
 }
 
-describe('shared/trust/dsse', () => {
+describe('shared/trust/dsse', function () {
+  this.timeout(30_000);
   it('encodes as the specification does, with lengths in bytes', () => {
     const encode = (type: string, body: string) => preAuthEncoding(type, Buffer.from(body)).toString();
     expect(encode('http://example.com/HelloWorld', 'hello world')).to.equal(

@@ -7,7 +7,8 @@ import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { type HttpSourceOptions, httpSource } from '../../../shared/trust/http-source.ts';
 import { collectBounded, MetadataNotFound } from '../../../shared/trust/source.ts';
 
-describe('shared/trust/http-source', () => {
+describe('shared/trust/http-source', function () {
+  this.timeout(30_000);
   const servers: Server[] = [];
   async function serve(listener: RequestListener): Promise<string> {
     const server = createServer(listener).listen(0, '127.0.0.1');

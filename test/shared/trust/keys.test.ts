@@ -30,7 +30,8 @@ function rejectionOf(action: () => unknown): RejectedError {
   throw new Error('expected a rejection');
 }
 
-describe('shared/trust/keys', () => {
+describe('shared/trust/keys', function () {
+  this.timeout(30_000);
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keyturn-keys-'));

@@ -55,7 +55,8 @@ function rejectionOf(bytes: Uint8Array): RejectedError {
   throw new Error('expected a rejection');
 }
 
-describe('shared/trust/policy', () => {
+describe('shared/trust/policy', function () {
+  this.timeout(30_000);
   it('reads a policy that people wrote, with line breaks and in any order', () => {
     const policy = parsePolicy(bytesOf(policyTree()));
     expect(policy.rules.map((rule) => rule.reopen)).to.deep.equal([false, true]);

@@ -14,7 +14,8 @@ const integers = fc.letrec((tie) => ({
   object: fc.dictionary(fc.string(), tie('value'), { maxKeys: 3 }),
 })).object as fc.Arbitrary<Record<string, unknown>>;
 
-describe('shared/trust/strict-json', () => {
+describe('shared/trust/strict-json', function () {
+  this.timeout(30_000);
   it('reads any object with any indentation and order (property)', () => {
     fc.assert(
       fc.property(integers, fc.constantFrom(undefined, 1, 4, '\t'), (object, indentation) => {
@@ -57,7 +58,8 @@ describe('shared/trust/strict-json', () => {
   });
 });
 
-describe('shared/trust/base64', () => {
+describe('shared/trust/base64', function () {
+  this.timeout(30_000);
   it('reads what an encoder emits, in both alphabets (property)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {

@@ -9,7 +9,8 @@ const teamSigners = fc.array(
   { maxLength: 30 },
 );
 
-describe('shared/trust/threshold', () => {
+describe('shared/trust/threshold', function () {
+  this.timeout(30_000);
   it('counts each key once, however often it signed (property)', () => {
     fc.assert(
       fc.property(signers, (list) => {

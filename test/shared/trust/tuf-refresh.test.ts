@@ -48,7 +48,8 @@ function sourceWith(
   return { fetchMetadata: (wanted) => (wanted === name ? replacement() : honest.fetchMetadata(wanted)) };
 }
 
-describe('shared/trust/tuf-refresh', () => {
+describe('shared/trust/tuf-refresh', function () {
+  this.timeout(30_000);
   it('says until when the set is fresh, and gives every file back byte for byte', async () => {
     const repository = new TufRepository();
     const result = await refresh(repository);

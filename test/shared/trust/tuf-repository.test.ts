@@ -102,7 +102,8 @@ function codeOf(action: () => unknown): string {
   return 'accepted';
 }
 
-describe('shared/trust/tuf-repository', () => {
+describe('shared/trust/tuf-repository', function () {
+  this.timeout(30_000);
   let operator: Operator;
   beforeEach(() => {
     operator = new Operator();

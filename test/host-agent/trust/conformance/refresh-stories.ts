@@ -170,6 +170,24 @@ export const refreshStories: Stories = {
       },
     ],
   },
+  'files with escapes, as other tools write them, are accepted': {
+    given: (repository) => {
+      repository.root['custom-field'] = 'A';
+      repository.publish('root', 'timestamp');
+      for (const role of ['root', 'timestamp']) {
+        const text = repository
+          .newest(role)
+          .toString()
+          .replace('"signed"', '"\\u0073igned"')
+          .replace('"A"', '"\\u0041"');
+        repository.published.get(role)?.splice(-1, 1, Buffer.from(text));
+      }
+    },
+    steps: [
+      { exit: 0, trusted: 'root 2, snapshot 1, targets 1, timestamp 2' },
+      { exit: 0, trusted: 'root 2, snapshot 1, targets 1, timestamp 2' },
+    ],
+  },
   'a misleading keyid_hash_algorithms means nothing': {
     given: (repository) => {
       repository.rotateKeys('snapshot');

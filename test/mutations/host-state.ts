@@ -1,0 +1,86 @@
+/** The state of a host, to be looked at and put back between mutations: its journal's rows and its install root. */
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+
+import { sha256 } from '../../shared/digest.ts';
+
+/** In the order in which rows can be put back. Directives and outbox go on counting, as they do on a host. */
+const TABLES = [
+  'runs',
+  'materials',
+  'ledger_entries',
+  'ledger_heads',
+  'facts',
+  'execution_gates',
+  'trusted_metadata',
+  'verified_target',
+] as const;
+type Row = Readonly<Record<string, unknown>>;
+export type JournalRows = ReadonlyMap<string, readonly Row[]>;
+
+/** A second connection to the journal of a running agent. */
+export class JournalView {
+  readonly #database: Database.Database;
+
+  constructor(stateDirectory: string) {
+    this.#database = new Database(join(stateDirectory, 'journal.sqlite'));
+    this.#database.pragma('foreign_keys = ON');
+    this.#database.pragma('synchronous = OFF');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  rows(): JournalRows {
+    return new Map(TABLES.map((table) => [table, this.#database.prepare<[], Row>(`select * from ${table}`).all()]));
+  }
+
+  restore(rows: JournalRows): void {
+    this.#database.transaction(() => {
+      for (const table of TABLES.toReversed()) this.#database.exec(`delete from ${table}`);
+      for (const table of TABLES) for (const row of rows.get(table) ?? []) this.#insert(table, row);
+    })();
+  }
+
+  lastDirective(): number {
+    return this.count('select coalesce(max(seq), 0) as n from directives');
+  }
+
+  unhandledDirectives(): number {
+    return this.count('select count(*) as n from directives where handled = 0');
+  }
+
+  count(sql: string): number {
+    return this.#database.prepare<[], { n: number }>(sql).get()?.n ?? 0;
+  }
+
+  #insert(table: string, row: Row): void {
+    const names = Object.keys(row);
+    const sql = `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`;
+    this.#database.prepare(sql).run(...Object.values(row));
+  }
+}
+
+/** Every path below a folder with kind, mode and content. */
+export function listing(root: string): string[] {
+  if (!existsSync(root)) return [];
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  return paths.map((path) => describePath(root, path));
+}
+
+function describePath(root: string, path: string): string {
+  const stat = lstatSync(join(root, path));
+  const mode = (stat.mode & 0o7777).toString(8);
+  if (stat.isSymbolicLink()) return `link ${path} -> ${readlinkSync(join(root, path))}`;
+  if (stat.isDirectory()) return `folder ${mode} ${path}`;
+  return `file ${mode} ${path} ${sha256(readFileSync(join(root, path)))}`;
+}
+
+/** Makes `root` what `copy` is. */
+export function putBack(root: string, copy: string): void {
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(root, { recursive: true });
+  cpSync(copy, root, { recursive: true, preserveTimestamps: true });
+}
