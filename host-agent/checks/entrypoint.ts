@@ -1,8 +1,9 @@
 import { type EntrypointObservation, entrypointKind } from '../../shared/ledger/kinds/entrypoint.ts';
+import type { EntrypointTarget } from '../../shared/release/entrypoint-target.ts';
 import { paramsOf, timeoutMsOf } from './check-params.ts';
 import { cutEnd } from './cut-text.ts';
 import { entrypointOf } from './entrypoint-of.ts';
-import { type Resolution, resolveEntrypoint } from './entrypoint-resolution.ts';
+import { resolveEntrypoint } from './entrypoint-resolution.ts';
 import { type CheckContext, type CheckOutcome, observed } from './observe.ts';
 import { runProcess } from './process-check.ts';
 
@@ -26,7 +27,7 @@ export async function observeEntrypoint(context: CheckContext): Promise<CheckOut
 
 function observationOf(
   entrypoint: string,
-  resolution: Resolution,
+  resolution: EntrypointTarget,
   probe: EntrypointObservation['probe'],
 ): EntrypointObservation {
   return { entrypoint, resolution: { resolves: resolution.resolves, to: cutEnd(resolution.to, 1024) }, probe };

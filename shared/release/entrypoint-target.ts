@@ -19,6 +19,8 @@ export interface TargetPlaces {
 
 const PYTHON = /^python(\d+(\.\d+)?)?$/;
 const OTHER_INTERPRETER = /^(node|bash|dash|sh|perl|ruby|php|lua\d?(\.\d)?)$/;
+/** `-m module`, `-mmodule`, also behind options without a value: `-Bm module`. */
+const MODULE_OPTION = /^-[bBdEiIOPqsSuvx]*m(.*)$/;
 /** Options of CPython that take their value as the next argument. */
 const PYTHON_VALUE_OPTIONS = new Set(['-W', '-X', '--check-hash-based-pycs']);
 
@@ -43,10 +45,14 @@ function resolveTreeProgram(program: string, { modeInTree }: TargetPlaces): Entr
 function resolvePython(rest: readonly string[], places: TargetPlaces): EntrypointTarget {
   for (let at = 0; at < rest.length; at += 1) {
     const argument = rest[at] ?? '';
-    if (PYTHON_VALUE_OPTIONS.has(argument)) at += 1;
-    else if (argument === '-m') return resolveModule(rest[at + 1] ?? '', places);
-    else if (argument === '-c') return found('code in its own arguments');
-    else if (!argument.startsWith('-')) return resolveScript(argument, places);
+    if (PYTHON_VALUE_OPTIONS.has(argument)) {
+      at += 1;
+      continue;
+    }
+    const module = MODULE_OPTION.exec(argument)?.[1];
+    if (module !== undefined) return resolveModule(module === '' ? (rest[at + 1] ?? '') : module, places);
+    if (argument === '-c') return found('code in its own arguments');
+    if (!argument.startsWith('-')) return resolveScript(argument, places);
   }
   return missing('neither a module nor a script is named');
 }

@@ -18,7 +18,7 @@ import { INSTALL_ROOT } from './built-release.ts';
 import { Happenings } from './happenings.ts';
 import { HonestAnswers } from './honest-answers.ts';
 import { type JournalRows, JournalView, listing, putBack } from './host-state.ts';
-import { RetryClock } from './retry-clock.ts';
+import { LUCK, RetryClock } from './retry-clock.ts';
 import type { SignedRepository } from './signed-repository.ts';
 
 export const HOST = 'devhost-1';
@@ -57,7 +57,7 @@ export class AttackedHost {
     this.honest = honest;
     this.controlPlane = controlPlane;
     this.clock = new RetryClock(Date.now());
-    this.clock.onWaiting = (delayMs) => this.happenings.tell({ is: 'waiting', delayMs });
+    this.clock.onWaiting = () => this.happenings.tell({ is: 'waiting' });
     honest.position = () => ({ heardId: controlPlane.heardId, lastDirective: this.journal.lastDirective() });
     controlPlane.onHeard = ({ body = 'ack', ack }) => this.happenings.tell({ is: 'heard', body, ack });
     for (const place of [this.temporary, this.installRoot, this.beside]) mkdirSync(place, { recursive: true });
@@ -87,7 +87,7 @@ export class AttackedHost {
 
   async startAgent(): Promise<void> {
     const { stateDirectory, clock } = this;
-    this.agent = await startAgent({ stateDirectory, clock, random: () => 0, log: this.happenings.logger() });
+    this.agent = await startAgent({ stateDirectory, clock, random: () => LUCK, log: this.happenings.logger() });
     this.agent.ended.catch((error: unknown) => this.happenings.tell({ is: 'agent-died', reason: messageOf(error) }));
     await this.settle();
   }
@@ -123,7 +123,7 @@ export class AttackedHost {
   /** Lets every retry happen until the agent has nothing left to do. Whoever wants it to give up lets it be refused. */
   async settle(): Promise<void> {
     for (let mark = this.happenings.mark; !this.isIdle(); mark = this.happenings.mark) {
-      this.clock.skipRetries();
+      this.clock.endWaits();
       if (this.isIdle()) return;
       await this.happenings.change(mark);
     }

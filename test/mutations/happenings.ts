@@ -7,7 +7,7 @@ export type Happening =
   | { readonly is: 'tried-in-vain'; readonly reason: string }
   | { readonly is: 'link'; readonly state: string }
   | { readonly is: 'trouble'; readonly reason: string }
-  | { readonly is: 'waiting'; readonly delayMs: number }
+  | { readonly is: 'waiting' }
   /** A message of the host arrived at the control plane. */
   | { readonly is: 'heard'; readonly body: string; readonly ack: number }
   | { readonly is: 'agent-died'; readonly reason: string };

@@ -1,14 +1,19 @@
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { FakeClock } from '../../shared/time/fake-clock.ts';
 
-/** Longest wait between two tries of an agent whose luck is always worst: 30 s after a refusal, 100 ms otherwise. */
-const RETRY_MS = 30_000;
+/** With this luck an agent waits 100 ms for what was in the way, and 30.03 s after a refusal; it waits so for nothing else. */
+export const LUCK = 0.001;
+const RETRY_WAITS_MS = [100, 30_030];
 
-/** A clock that stands still and tells when somebody begins to wait for another try. */
+/**
+ * A clock that stands still. Waits for another try are kept apart: a test hears of them, and ends them when it likes,
+ * without a heartbeat or a timeout becoming due.
+ */
 export class RetryClock implements Clock {
   readonly #fake: FakeClock;
-  /** Called in the turn after a wait of at most a retry's length has begun. */
-  onWaiting: (delayMs: number) => void = () => {};
+  readonly #retries = new Set<() => void>();
+  /** Called in the turn after a wait for another try has begun. */
+  onWaiting: () => void = () => {};
 
   constructor(nowMs: number) {
     this.#fake = new FakeClock(nowMs);
@@ -19,15 +24,17 @@ export class RetryClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = this.#fake.setTimer(delayMs, callback);
-    if (delayMs <= RETRY_MS) queueMicrotask(() => this.onWaiting(delayMs));
-    return timer;
+    if (!RETRY_WAITS_MS.includes(delayMs)) return this.#fake.setTimer(delayMs, callback);
+    this.#retries.add(callback);
+    queueMicrotask(() => this.onWaiting());
+    return { cancel: () => this.#retries.delete(callback) };
   }
 
   /** Lets everybody try again who waits for that. */
-  skipRetries(): void {
-    const due = this.#fake.pendingMs().filter((ms) => ms <= RETRY_MS);
-    this.#fake.advance(due.at(-1) ?? 0);
+  endWaits(): void {
+    const waiting = [...this.#retries];
+    this.#retries.clear();
+    for (const callback of waiting) callback();
   }
 
   advance(byMs: number): void {

@@ -5,10 +5,12 @@
  */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { storeReport } from '../../control-plane/gateway/store-report.ts';
 import { openSqliteStore } from '../../control-plane/store/database.ts';
 import { admittedHost } from '../../control-plane/store/hosts.ts';
 import { findLedgerHead, ledgerEntriesFrom } from '../../control-plane/store/ledger-entries.ts';
+import type { Store } from '../../control-plane/store/schema.ts';
 import { hostFolders, loadHostConfig } from '../../host-agent/host/host-config.ts';
 import { SecretFolder } from '../../host-agent/host/secret-folder.ts';
 import { type JournalDatabase, openJournal } from '../../host-agent/journal/journal.ts';
@@ -114,33 +116,34 @@ export interface Delivery {
 /** Brings every pending report to the control plane's store, as a session does. Returns how many there were. */
 export async function deliverReports(host: WorldHost, { ends }: Delivery): Promise<number> {
   const database = openJournal(host.stateDirectory);
-  const store = await openSqliteStore(join(storeFolder(host), 'store.sqlite'));
   try {
     const outbox = new JournalOutbox(database);
-    const { incarnation, ledger_public_key: ledgerPublicKey } = await admittedHost(store, host.name);
-    const identity = { kind: 'host', host: host.name, serial: '', expiresAt: 0 } as const;
-    const from = { identity, host: host.name, incarnation, ledgerPublicKey };
     const pending = outbox.pendingAfter(0, LIMITS.ledgerEntryCount);
-    for (const { id, bytes } of pending) await storeReport(store, from, { id, report: reportCodec.decode(bytes) });
+    await withStore(host, async (store) => {
+      const { incarnation, ledger_public_key: ledgerPublicKey } = await admittedHost(store, host.name);
+      const identity = { kind: 'host', host: host.name, serial: '', expiresAt: 0 } as const;
+      const from = { identity, host: host.name, incarnation, ledgerPublicKey };
+      for (const { id, bytes } of pending) await storeReport(store, from, { id, report: reportCodec.decode(bytes) });
+    });
     if (ends === 'acknowledged') outbox.acknowledge(pending.at(-1)?.id ?? 0);
     return pending.length;
   } finally {
-    await store.destroy();
     database.close();
   }
 }
 
-export interface StoredLedger {
-  readonly entries: readonly Buffer[];
-  readonly head: Buffer | undefined;
+/** Whether the store holds the run's ledger, byte for byte as the host's journal has it, head included. */
+export async function isStoredAsSigned(store: Store, host: WorldHost, run: string): Promise<boolean> {
+  const rows = await ledgerEntriesFrom(store, run, { fromSeq: 0, limit: LIMITS.ledgerEntryCount });
+  const stored = { entries: rows.map(({ bytes }) => bytes), head: (await findLedgerHead(store, run))?.envelope };
+  return host.read((journal) => isDeepStrictEqual(stored, { entries: journal.entries(run), head: journal.head(run) }));
 }
 
-/** What the control plane's store holds of the run. */
-export async function storedLedger(host: WorldHost, run: string): Promise<StoredLedger> {
+/** Runs `use` with the host's own copy of the store. */
+export async function withStore<T>(host: WorldHost, use: (store: Store) => Promise<T>): Promise<T> {
   const store = await openSqliteStore(join(storeFolder(host), 'store.sqlite'));
   try {
-    const rows = await ledgerEntriesFrom(store, run, { fromSeq: 0, limit: LIMITS.ledgerEntryCount });
-    return { entries: rows.map(({ bytes }) => bytes), head: (await findLedgerHead(store, run))?.envelope };
+    return await use(store);
   } finally {
     await store.destroy();
   }

@@ -63,10 +63,10 @@ export class Turnstile implements AsyncDisposable {
       this.passedCount += 1;
       socket.end('pass\n');
     };
-    if (!this.#isHolding) return letPass();
-    const waiting = this.#waiting.shift();
+    const waiting = this.#isHolding ? this.#waiting.shift() : undefined;
     if (waiting) waiting({ letPass, gone });
-    else this.#arrivals.push({ letPass, gone });
+    else if (this.#isHolding) this.#arrivals.push({ letPass, gone });
+    else letPass();
   }
 }
 

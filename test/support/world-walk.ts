@@ -13,7 +13,7 @@ import { expect } from 'chai';
 import type { Sandbox } from '../../host-agent/sandbox/sandbox.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { snapshotOf } from './install-fixture.ts';
-import { DrivenRun, deliverReports, storedLedger } from './world-driven.ts';
+import { DrivenRun, deliverReports, isStoredAsSigned, withStore } from './world-driven.ts';
 import type { WorldHost } from './world-host.ts';
 import { namesInRoot, neighbourLines, outcomeOf, type RunOutcome } from './world-outcome.ts';
 
@@ -166,20 +166,16 @@ class Lane {
 
   async #ending(boundaries: readonly string[], recorded: readonly string[]): Promise<Ending> {
     await deliverReports(this.#host, { ends: 'acknowledged' });
-    const stored = await storedLedger(this.#host, this.#run);
-    const facts = this.#host.read((journal) => ({
-      outboxLeft: journal.outboxCount(),
-      isStoredAsSigned: isDeepStrictEqual(stored, {
-        entries: journal.entries(this.#run),
-        head: journal.head(this.#run),
-      }),
+    const facts = {
+      outboxLeft: this.#host.read((journal) => journal.outboxCount()),
+      isStoredAsSigned: await withStore(this.#host, (store) => isStoredAsSigned(store, this.#host, this.#run)),
       names: namesInRoot(this.#host),
       areNeighboursUnchanged: isDeepStrictEqual(
         neighbourLines(this.#host, this.#options.installation),
         this.#neighbours,
       ),
       recorded,
-    }));
+    };
     return { boundaries, outcome: outcomeOf(this.#host, this.#run), facts };
   }
 }

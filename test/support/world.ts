@@ -184,6 +184,13 @@ export class World implements AsyncDisposable {
     throw new Error(`the watch of run "${runId}" ended before what was awaited`);
   }
 
+  /** Resolves when the run has ended, its report is made, received and told, and nothing is on its way any more. */
+  async whenSettled(host: WorldHost, runId: string): Promise<void> {
+    await this.whenRun(runId, isReportReceipt);
+    await this.reportsSettled();
+    await host.whenJournal((journal) => journal.outboxCount() === 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const host of this.#hosts) await host[Symbol.asyncDispose]();
     await this.stopControlPlane();
