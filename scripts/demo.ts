@@ -51,6 +51,7 @@ async function demo(options: DemoOptions): Promise<number> {
     addresses.gateway,
     '--accept-gap',
     'G6:dryrun:operations:live dry run with a dry-run capable agent:30',
+    ...(project.isSample ? [] : ['G1:source-tests:release engineers:declare tests in keyturn.yaml:30']),
   ]);
   const bundle = join(folder, 'release.ktr');
   programs.run('keyturn', [

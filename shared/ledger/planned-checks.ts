@@ -78,9 +78,8 @@ function environmentChecks({ statement }: SignedRelease): PlannedCheck[] {
 }
 
 function sourceChecks({ plan, statement }: SignedRelease): PlannedCheck[] {
-  const tests =
-    plan.tests &&
-    check('G1', 'source-tests', { seenBy: 'build', params: { min: plan.tests.min, failed: plan.tests.failed } });
+  // A release without tests of its own gets the row all the same: what was not run is a gap, not a silence (P6).
+  const { min, failed } = plan.tests ?? { min: 0, failed: 0 };
   const version =
     plan.declaredVersion &&
     check('G1', 'declared-version', { seenBy: 'build', params: { version: statement.version } });
@@ -88,7 +87,7 @@ function sourceChecks({ plan, statement }: SignedRelease): PlannedCheck[] {
     Object.keys(plan.entrypoints).length > 0 &&
     check('G1', 'declared-entrypoints', { seenBy: 'build', params: { needed: entrypointsInUse(plan) } });
   return [
-    ...(tests ? [tests] : []),
+    check('G1', 'source-tests', { seenBy: 'build', params: { min, failed } }),
     check('G1', 'source-scan', { seenBy: 'build', params: {} }),
     ...(version ? [version] : []),
     ...(entrypoints ? [entrypoints] : []),

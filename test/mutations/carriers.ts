@@ -1,0 +1,48 @@
+/** A message on its way to the host, and every mutation of it: of each field of each message inside of it. */
+import { fieldMutations, type OtherPayloads, wholeMutations } from './field-mutations.ts';
+import { type FieldShape, keyOf, messagesToHosts } from './message-shapes.ts';
+import { changeMessage, readRecords, type WirePath } from './wire.ts';
+
+export interface MutatedMessage {
+  /** `Deploy.runId`, or `Deploy.*` for what no field is to blame for. */
+  readonly field: string;
+  readonly mutation: string;
+  readonly bytes: Buffer;
+}
+
+const shapes = messagesToHosts();
+
+/** Every message inside of a message, itself first. */
+function messagesIn(bytes: Buffer, name: string, path: WirePath = []): { name: string; path: WirePath; bytes: Buffer }[] {
+  const fields = (shapes.get(name) ?? []).filter(({ kind }) => kind === 'message');
+  const inner = fields.flatMap((field) => {
+    const records = readRecords(bytes).filter(({ number }) => number === field.number);
+    // Of a list the first one stands for all.
+    return records.slice(0, 1).flatMap(({ payload }) =>
+      messagesIn(payload, field.messageName, [...path, { number: field.number, index: 0 }]),
+    );
+  });
+  return [{ name, path, bytes }, ...inner];
+}
+
+export function mutatedMessages(
+  { bytes, name }: { bytes: Buffer; name: string },
+  others: OtherPayloads,
+): MutatedMessage[] {
+  return messagesIn(bytes, name).flatMap((inner) => {
+    const around = (mutated: Buffer) => changeMessage(bytes, inner.path, () => mutated);
+    const ofFields = (shapes.get(inner.name) ?? []).flatMap((field: FieldShape) =>
+      fieldMutations(inner.bytes, field, others).map((mutation) => ({
+        field: keyOf(field),
+        mutation: mutation.name,
+        bytes: around(mutation.bytes),
+      })),
+    );
+    const ofWhole = wholeMutations(inner.bytes, inner.name).map((mutation) => ({
+      field: `${inner.name}.*`,
+      mutation: mutation.name,
+      bytes: around(mutation.bytes),
+    }));
+    return [...ofFields, ...ofWhole];
+  });
+}
