@@ -7,16 +7,11 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { FORBIDDEN_ACTIONS } from '../../shared/trust/policy.ts';
-import { World } from '../support/world.ts';
-import { isStoredAsSigned } from '../support/world-driven.ts';
+import { CheckedWorld, INSTALLATION, VERSION } from '../support/world-checked.ts';
 import type { WorldHost } from '../support/world-host.ts';
-import { namesInRoot, neighbourLines, outcomeOf, type RunOutcome } from '../support/world-outcome.ts';
-import { APP, type BuiltSample, buildSample, NEIGHBOUR_NAME, PROVING_GATES } from '../support/world-release.ts';
-import { Turnstile } from '../support/world-turnstile.ts';
+import { namesInRoot } from '../support/world-outcome.ts';
+import { NEIGHBOUR_NAME } from '../support/world-release.ts';
 
-const VERSION = '1.0.0';
-const INSTALLATION = `${APP}-${VERSION}`;
 const PROGRAM = join(dirname(dirname(fileURLToPath(import.meta.url))), 'support', 'world-killed-agent.ts');
 
 /** Where the process is killed, and what it must have left on disk by then. */
@@ -37,60 +32,41 @@ const KILLS = [
 
 describe('a SIGKILL at any time', function () {
   this.timeout(120_000);
-  let turnstile: Turnstile;
-  let sample: BuiltSample;
-  let world: World;
-  let reference: RunOutcome;
+  let checked: CheckedWorld;
 
   before(async () => {
-    turnstile = await Turnstile.open();
-    sample = await buildSample({
-      version: VERSION,
-      gates: {
-        ...PROVING_GATES,
-        G5: [...PROVING_GATES.G5, { exec: { id: 'turnstile', argv: turnstile.argv, network: true } }],
-      },
-      files: { 'data/lamps.csv': 'lamp,lit\n'.repeat(100_000) },
-    });
-    world = await World.start({ forbidden: FORBIDDEN_ACTIONS.filter((action) => action !== 'network') });
-    await world.push(sample);
-    const host = await world.host('unharmed');
-    const run = await world.deploy(host, VERSION);
-    await host.startAgent();
-    await world.whenSettled(host, run);
-    reference = outcomeOf(host, run);
-    expect(reference).to.include({ phase: 'proven', verdict: 'B' });
+    checked = await CheckedWorld.start({ 'data/lamps.csv': 'lamp,lit\n'.repeat(100_000) });
+    expect(checked.reference.outcome).to.include({ phase: 'proven', verdict: 'B' });
+    expect(checked.reference).to.deep.include({ names: [INSTALLATION], isStoredAsSigned: true });
   });
 
-  after(async () => {
-    await world[Symbol.asyncDispose]();
-    sample[Symbol.dispose]();
-    await turnstile[Symbol.asyncDispose]();
-  });
+  after(() => checked[Symbol.asyncDispose]());
 
-  it('kills at ten boundaries or more', () => {
+  it('is tried at ten boundaries or more', () => {
     expect(KILLS.length).to.be.at.least(10);
-    console.log(`      ${KILLS.length} kills`);
+    console.log(`      ${KILLS.length} boundaries, and one check`);
   });
 
   for (const { boundary, leaves, ...rest } of KILLS) {
     const nth = 'nth' in rest ? rest.nth : 1;
     it(`at "${boundary}" leaves ${leaves}, and the run ends proven all the same`, async () => {
+      const { world, reference } = checked;
       const host = await world.host(hostNameOf(boundary));
-      const neighbours = neighbourLines(host, INSTALLATION);
       const run = await world.deploy(host, VERSION);
       const program = startProgram(host, [boundary, String(nth)]);
       expect(await deathOf(program)).to.equal('SIGKILL');
       expect(leftBy(host)).to.equal(leaves);
       await host.startAgent();
-      await expectReferenceEnd(host, { run, neighbours, isRehearsalCut: boundary === 'did moved-aside' });
+      const cut = boundary === 'did moved-aside' ? ['rehearsal-interrupted'] : [];
+      const findings = [...reference.findings, ...cut].sort();
+      expect(await checked.endOf(host, run)).to.deep.equal({ ...reference, findings });
       await host.stopAgent();
     });
   }
 
   it('in the middle of a check ends the process of the check, and the check is done anew', async () => {
-    const host = await world.host('host-in-check');
-    const neighbours = neighbourLines(host, INSTALLATION);
+    const { world, turnstile, reference } = checked;
+    const host = await world.host('in-check');
     turnstile.hold();
     const run = await world.deploy(host, VERSION);
     const program = startProgram(host, []);
@@ -102,26 +78,9 @@ describe('a SIGKILL at any time', function () {
     turnstile.release();
     const passedBefore = turnstile.passedCount;
     await host.startAgent();
-    await expectReferenceEnd(host, { run, neighbours, isRehearsalCut: false });
+    expect(await checked.endOf(host, run)).to.deep.equal(reference);
     expect(turnstile.passedCount - passedBefore).to.equal(1);
   });
-
-  async function expectReferenceEnd(
-    host: WorldHost,
-    { run, neighbours, isRehearsalCut }: { run: string; neighbours: readonly string[]; isRehearsalCut: boolean },
-  ): Promise<void> {
-    await world.whenSettled(host, run);
-    const { findings, ...outcome } = outcomeOf(host, run);
-    const { findings: referenceFindings, ...referenceOutcome } = reference;
-    expect(outcome).to.deep.equal(referenceOutcome);
-    expect(codesOf(findings)).to.have.members([
-      ...codesOf(referenceFindings),
-      ...(isRehearsalCut ? ['rehearsal-interrupted'] : []),
-    ]);
-    expect(neighbourLines(host, INSTALLATION)).to.deep.equal(neighbours);
-    expect(namesInRoot(host)).to.deep.equal([NEIGHBOUR_NAME, INSTALLATION].sort());
-    expect(await isStoredAsSigned(world.plane.store, host, run)).to.equal(true);
-  }
 });
 
 function startProgram({ stateDirectory }: WorldHost, words: readonly string[]): ChildProcess {
@@ -139,10 +98,6 @@ function leftBy(host: WorldHost): (typeof KILLS)[number]['leaves'] | 'something 
   if (names.join() === '.keyturn') return 'staging';
   if (names.join() === INSTALLATION) return 'installation';
   return names.join() === `.keyturn,${INSTALLATION}` ? 'installation and staging' : 'something else';
-}
-
-function codesOf(findings: unknown): string[] {
-  return (findings as { code: string }[]).map(({ code }) => code);
 }
 
 function hostNameOf(boundary: string): string {

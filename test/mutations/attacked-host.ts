@@ -40,6 +40,8 @@ export class AttackedHost {
   readonly controlPlane: HostileControlPlane;
   journal!: JournalView;
   agent!: Agent;
+  /** The install root without an installation. */
+  pristine: readonly string[] = [];
   #temporaryBefore = process.env.TMPDIR;
 
   static async start(repository: SignedRepository): Promise<AttackedHost> {
@@ -67,6 +69,7 @@ export class AttackedHost {
       writeFileSync(join(this.installRoot, path), text);
     }
     writeFileSync(join(this.beside, 'untouched.txt'), 'not the agent\u2019s\n');
+    this.pristine = listing(this.installRoot);
   }
 
   get stateDirectory(): string {
@@ -92,6 +95,20 @@ export class AttackedHost {
     await this.settle();
   }
 
+  /** Ends the session from the other side, and lets the host begin the next; gives the mark of that beginning. */
+  async beginSession(): Promise<number> {
+    const { mark } = this.happenings;
+    this.controlPlane.session?.end();
+    this.controlPlane.session = undefined;
+    const waiting = await this.happenings.next(mark, ({ is }) => is === 'waiting');
+    this.clock.endWaits();
+    const hello = await this.happenings.next(
+      waiting.mark,
+      (happening) => happening.is === 'heard' && happening.body === 'hello',
+    );
+    return hello.mark;
+  }
+
   /** What stands there now, to begin from again. */
   template(name: string): HostTemplate {
     const installed = join(this.folder, `template-${name}`);
@@ -109,6 +126,10 @@ export class AttackedHost {
   runs(): Map<string, RunState> {
     const rows = this.journal.rows().get('runs') ?? [];
     return new Map(rows.map(({ id, state }) => [String(id), JSON.parse(String(state)) as RunState]));
+  }
+
+  isPristine(): boolean {
+    return listing(this.installRoot).join('\n') === this.pristine.join('\n');
   }
 
   isIdle(): boolean {

@@ -1,9 +1,10 @@
+import { backoffMs, longBackoffMs } from '../../host-agent/link/backoff.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { FakeClock } from '../../shared/time/fake-clock.ts';
 
-/** With this luck an agent waits 100 ms for what was in the way, and 30.03 s after a refusal; it waits so for nothing else. */
+/** With this luck an agent waits as long for another try, after a loss or a refusal, as it waits for nothing else. */
 export const LUCK = 0.001;
-const RETRY_WAITS_MS = [100, 30_030];
+const RETRY_WAITS_MS = [backoffMs(1, () => LUCK), longBackoffMs(() => LUCK)];
 
 /**
  * A clock that stands still. Waits for another try are kept apart: a test hears of them, and ends them when it likes,

@@ -1,5 +1,5 @@
 /** One host of the world: folders, enrolment, and an agent that is started, stopped and started again. */
-import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { type FSWatcher, mkdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
@@ -15,6 +15,11 @@ import { INSTALL_ROOT, NEIGHBOUR_FILES, SECRET, SECRET_NAME } from './world-rele
 
 export interface AgentRunOptions {
   readonly atBoundary?: (boundary: string) => void;
+}
+
+/** What the owner of a host decides at its enrolment. */
+export interface OwnersConfig {
+  readonly installRoots: readonly string[];
 }
 
 /** One line of an agent's log. */
@@ -51,14 +56,18 @@ export class WorldHost implements AsyncDisposable {
     return join(this.rootPrefix, INSTALL_ROOT);
   }
 
-  async enrol(bundle: EnrolmentBundle): Promise<void> {
-    const config = { installRoots: [INSTALL_ROOT], labels: { env: 'test' }, rootPrefix: this.rootPrefix };
+  async enrol(bundle: EnrolmentBundle, { installRoots = [INSTALL_ROOT] }: Partial<OwnersConfig> = {}): Promise<void> {
+    const config = { installRoots: [...installRoots], labels: { env: 'test' }, rootPrefix: this.rootPrefix };
     await enrolHost(this.stateDirectory, { bundle, config, now: new Date() });
     this.writeSecret(SECRET_NAME, SECRET);
   }
 
   writeSecret(name: string, value: string): void {
     new SecretFolder(hostFolders(this.stateDirectory).secrets).write(name, Buffer.from(value));
+  }
+
+  removeSecret(name: string): void {
+    rmSync(join(hostFolders(this.stateDirectory).secrets, name));
   }
 
   /** The real agent. Its waits are the shortest that it draws. */

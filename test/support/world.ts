@@ -2,7 +2,7 @@
  * The whole constellation in one process, on temporary folders and loopback ports: key ceremony, control plane with its
  * reports, published releases, hosts with real agents. Only the network between machines is missing.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ceremony, holdCeremony, validUntil } from '../../control-plane/cli/ceremony.ts';
@@ -18,17 +18,18 @@ import {
   issueOperator,
   startControlPlane,
 } from '../../control-plane/service.ts';
+import { listRuns } from '../../control-plane/store/runs.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { openKtr } from '../../shared/release/ktr.ts';
 import type { EnrolmentBundle } from '../../shared/rpc/enrolment-bundle.ts';
-import type { RunUpdate } from '../../shared/rpc/generated/messages.ts';
+import type { Run, RunUpdate } from '../../shared/rpc/generated/messages.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { PublicKey, SigningKey } from '../../shared/trust/keys.ts';
 import { type AcceptedSubGap, POLICY_PATH, type Policy, parsePolicy } from '../../shared/trust/policy.ts';
 import { fileNameOf, releaseRoleOf, versionOf } from '../../shared/trust/tuf-metadata.ts';
 import { changeTargets, createSnapshot } from '../../shared/trust/tuf-repository.ts';
-import { WorldHost } from './world-host.ts';
+import { type OwnersConfig, WorldHost } from './world-host.ts';
 import { APP, type BuiltSample, DRYRUN_GAP } from './world-release.ts';
 
 export interface WorldOptions {
@@ -56,6 +57,7 @@ export class World implements AsyncDisposable {
   private constructor(parent: string) {
     this.folder = mkdtempSync(join(parent, 'keyturn-whole-'));
     this.home = new Home(join(this.folder, 'home'));
+    mkdirSync(this.reportsFolder);
   }
 
   static async start({ acceptedGaps = [DRYRUN_GAP], forbidden, parent = tmpdir() }: WorldOptions = {}): Promise<World> {
@@ -107,6 +109,12 @@ export class World implements AsyncDisposable {
     this.#plane = undefined;
   }
 
+  /** Every agent stopped, the control plane running: where a test begins. */
+  async backToRest(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.stopAgent()));
+    if (this.#plane === undefined) await this.startControlPlane();
+  }
+
   /** Resolves when the reports that are due so far are made. */
   async reportsSettled(): Promise<void> {
     await this.#reports?.settled();
@@ -152,9 +160,9 @@ export class World implements AsyncDisposable {
   }
 
   /** A host that has joined, with the neighbour and the secret; its agent is not started. */
-  async host(name = 'host-1'): Promise<WorldHost> {
+  async host(name = 'host-1', config: Partial<OwnersConfig> = {}): Promise<WorldHost> {
     const host = new WorldHost(join(this.folder, name), name);
-    await host.enrol(await this.#enrolmentOf(name));
+    await host.enrol(await this.#enrolmentOf(name), config);
     this.#hosts.push(host);
     return host;
   }
@@ -182,6 +190,33 @@ export class World implements AsyncDisposable {
       stopped.abort();
     }
     throw new Error(`the watch of run "${runId}" ended before what was awaited`);
+  }
+
+  /** As the control plane shows it. */
+  async run(runId: string): Promise<Run> {
+    const viewer = await this.operator('viewer');
+    for await (const update of viewer.getRun({ runId })) if (update.news === 'run') return update.run;
+    throw new Error(`the control plane does not know run "${runId}"`);
+  }
+
+  async runIdsOf(host: WorldHost): Promise<string[]> {
+    const rows = await listRuns(this.plane.store, { host: host.name, limit: 100 });
+    return rows.map(({ id }) => id);
+  }
+
+  /** What the control plane has asked a host for in a run, in order. */
+  async directiveKinds(runId: string): Promise<string[]> {
+    const directives = this.plane.store.selectFrom('directives').select('kind').where('run_id', '=', runId);
+    return (await directives.orderBy('seq').execute()).map(({ kind }) => kind);
+  }
+
+  /** Names of the report documents that the folder sink has of the run, sorted. */
+  reportFiles(runId: string): string[] {
+    const all = readdirSync(this.reportsFolder, { recursive: true, withFileTypes: true });
+    return all
+      .filter((file) => file.isFile() && file.parentPath.endsWith(runId))
+      .map(({ name }) => name)
+      .sort();
   }
 
   /** Resolves when the run has ended, its report is made, received and told, and nothing is on its way any more. */

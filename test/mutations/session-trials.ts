@@ -1,0 +1,163 @@
+/** Mutations of what is said in a session: Welcome, the three directives, a hint, a bare acknowledgement. */
+import { parseEntry } from '../../shared/ledger/entry.ts';
+import { type ReportObservation, reportKind } from '../../shared/ledger/kinds/report.ts';
+import { sha256 } from '../../shared/digest.ts';
+import type { Directive } from '../../shared/rpc/generated/messages.ts';
+import type { AttackedHost } from './attacked-host.ts';
+import { mutatedMessages } from './carriers.ts';
+import type { OtherPayloads } from './field-mutations.ts';
+import { directiveMessage, encodeControl, encodeMessage } from './honest-answers.ts';
+import { type FieldShape, keyOf } from './message-shapes.ts';
+import { pathOf, type SignedRepository } from './signed-repository.ts';
+import type { Seen, Trial } from './trial.ts';
+
+export const NEW_RUN = '01ARZ3NDEKTSV4RRFFQ69G5FA0';
+export const INSTALLED_RUN = '01ARZ3NDEKTSV4RRFFQ69G5FA1';
+const OTHER_RUN = '01ARZ3NDEKTSV4RRFFQ69G5FA2';
+
+export function deployOf({ newest }: SignedRepository, runId: string): Directive {
+  const statementSha256 = sha256(newest.statementBytes);
+  return { kind: 'deploy', deploy: { runId, targetPath: pathOf(newest), statementSha256 } };
+}
+
+export const ROLLBACK: Directive = { kind: 'rollback', rollback: { runId: INSTALLED_RUN } };
+
+export const REPORT: Directive = {
+  kind: 'recordReport',
+  recordReport: {
+    runId: INSTALLED_RUN,
+    documents: Array.from({ length: 8 }, (_, index) => ({ name: `0${index}-part.md`, sha256: sha256(`part ${index}`) })),
+    sinks: [
+      { kind: 'folder', location: '/var/reports', accepted: true },
+      { kind: 'git', location: 'reports.git', accepted: true },
+    ],
+  },
+};
+
+type Effect = Pick<Trial, 'from' | 'isAsHonest' | 'directiveCount'>;
+
+export const DEPLOYS: Effect = {
+  from: 'fresh',
+  directiveCount: 1,
+  isAsHonest: (host) => [...host.runs().values()].some(({ phase }) => phase === 'proven'),
+};
+
+const ROLLS_BACK: Effect = {
+  from: 'installed',
+  directiveCount: 1,
+  isAsHonest: (host) => host.runs().get(INSTALLED_RUN)?.phase === 'rolledBack' && host.isPristine(),
+};
+
+const RECORDS: Effect = {
+  from: 'installed',
+  directiveCount: 1,
+  isAsHonest: (host) => host.runs().get(INSTALLED_RUN)?.isReported === true && isJudgedAsRecorded(host),
+};
+
+const SAYS_NOTHING: Effect = {
+  from: 'installed',
+  directiveCount: 0,
+  isAsHonest: (_host, { ended, refusals }: Seen) => ended === 'probe' && refusals.length === 0,
+};
+
+/** The receipt passes exactly if seven documents are named by different names and digests, and every sink took them. */
+function isJudgedAsRecorded(host: AttackedHost): boolean {
+  const bytes = host.journal.rows().get('ledger_entries')?.at(-1)?.bytes as Buffer;
+  const { body } = parseEntry(bytes).entry;
+  if (body.type !== 'check-recorded' || body.evidence.result.did !== 'observe') return false;
+  const seen = body.evidence.result.observation as unknown as ReportObservation;
+  const names = new Set(seen.documents.map(({ name }) => name));
+  const isTrue =
+    names.size >= 7 &&
+    names.size === seen.documents.length &&
+    seen.documents.every((document) => /^[0-9a-f]{64}$/.test(document.sha256)) &&
+    seen.sinks.length > 0 &&
+    seen.sinks.every(({ ok }) => ok);
+  const { expectations } = reportKind.judge({ documents: 7 }, seen);
+  return expectations.every(({ met }) => met) === isTrue;
+}
+
+export function sessionTrials(repository: SignedRepository): Trial[] {
+  const directive = (name: string, effect: Effect, content: Directive) =>
+    trialsOf(repository, { carrier: `${name} directive`, effect, message: (seq) => directiveMessage(seq, content) });
+  const welcome = (seq: number) =>
+    encodeControl({ seq: 0, ack: 0, body: 'welcome', welcome: { lastDirectiveSeq: seq - 1 } });
+  return [
+    ...directive('deploy', DEPLOYS, deployOf(repository, NEW_RUN)),
+    ...directive('rollback', ROLLS_BACK, ROLLBACK),
+    ...directive('report', RECORDS, REPORT),
+    ...trialsOf(repository, {
+      carrier: 'trust hint',
+      effect: SAYS_NOTHING,
+      message: () => encodeControl({ seq: 0, ack: 0, body: 'trustHint', trustHint: {} }),
+    }),
+    ...trialsOf(repository, {
+      carrier: 'bare acknowledgement',
+      effect: SAYS_NOTHING,
+      message: () => encodeMessage('ControlToAgent', { seq: 0, ack: 0 }),
+    }),
+    ...atWelcome(trialsOf(repository, { carrier: 'welcome', effect: SAYS_NOTHING, message: welcome })),
+  ];
+}
+
+interface Carrier {
+  readonly carrier: string;
+  readonly effect: Effect;
+  /** `seq` is the number of the next directive. */
+  readonly message: (seq: number) => Buffer;
+}
+
+/** The list of mutations is drawn up over number 7, and each is made anew over the number that is due. */
+function trialsOf(repository: SignedRepository, { carrier, effect, message }: Carrier): Trial[] {
+  const others = otherPayloads(repository);
+  const mutate = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq) }, others);
+  const drawnUp = mutate(7);
+  return drawnUp.map(({ field, mutation }, index) => ({
+    carrier,
+    field,
+    mutation,
+    ...effect,
+    say: (seq) => [(mutate(seq)[index] as { bytes: Buffer }).bytes],
+  }));
+}
+
+/** What was to be said is the answer to Hello instead. */
+function atWelcome(trials: readonly Trial[]): Trial[] {
+  return trials.map((trial) => ({
+    ...trial,
+    isAtWelcome: true,
+    say: () => [],
+    answers: { welcome: (hello) => trial.say(hello.ack + 1) },
+  }));
+}
+
+/** What is right in the same place of another message. */
+export function otherPayloads(repository: SignedRepository): OtherPayloads {
+  const { newest, older } = repository;
+  const text = (...texts: string[]) => texts.map((other) => Buffer.from(other));
+  const runs = text(OTHER_RUN, INSTALLED_RUN, 'run-7');
+  const deploy = deployOf(repository, OTHER_RUN);
+  const payloads: Readonly<Record<string, readonly Buffer[]>> = {
+    'ControlToAgent.welcome': [encodeMessage('Welcome', { lastDirectiveSeq: 9 })],
+    'ControlToAgent.directive': [encodeMessage('Directive', deploy), encodeMessage('Directive', ROLLBACK)],
+    'ControlToAgent.trustHint': [Buffer.alloc(0)],
+    'Directive.deploy': [encodeMessage('Deploy', deploy.kind === 'deploy' ? deploy.deploy : {})],
+    'Directive.rollback': [encodeMessage('Rollback', { runId: INSTALLED_RUN })],
+    'Directive.recordReport': [encodeMessage('RecordReport', { runId: INSTALLED_RUN })],
+    'Deploy.runId': runs,
+    'Deploy.targetPath': text(pathOf(older), 'policy.json', 'cutter/9.9.json', `${pathOf(newest)}/../${pathOf(newest)}`),
+    'Deploy.statementSha256': text(sha256(older.statementBytes), newest.statement.treeDigest, newest.statement.plan.sha256),
+    'Rollback.runId': runs,
+    'RecordReport.runId': runs,
+    'RecordReport.documents': [encodeMessage('ReportDocument', { name: 'another.md', sha256: sha256('another') })],
+    'RecordReport.sinks': [encodeMessage('ReportSink', { kind: 'http', location: 'example.org', accepted: true })],
+    'ReportDocument.name': text('another.md', '01-part.md'),
+    'ReportDocument.sha256': text(sha256('another')),
+    'ReportSink.kind': text('http'),
+    'ReportSink.location': text('/elsewhere'),
+    'MetadataPiece.data': [repository.files.get('1.snapshot.json') as Buffer],
+    'BlobPiece.sha256': text(newest.statement.plan.sha256, newest.statement.archive.sha256),
+    'BlobPiece.data': [[...newest.blobs.values()][0] as Buffer],
+  };
+  return (field: FieldShape) => payloads[keyOf(field)] ?? [];
+}
