@@ -4,6 +4,7 @@ import {
   bytesRecord,
   FIXED64,
   GROUP_START,
+  LENGTH,
   numberRecord,
   rawRecord,
   readRecords,
@@ -27,7 +28,7 @@ interface Replacement {
   readonly records: readonly Buffer[];
 }
 
-/** Mutates one field of a message in every way. */
+/** Mutates one field of a message in every way, the same ways whatever it holds; one may leave it as it is. */
 export function fieldMutations(message: Buffer, field: FieldShape, others: OtherPayloads): MessageMutation[] {
   const present = readRecords(message).filter(({ number }) => number === field.number);
   const replacements = [
@@ -35,30 +36,24 @@ export function fieldMutations(message: Buffer, field: FieldShape, others: Other
     ...(field.isRepeated && present.length > 0 ? order(field, present) : []),
     ...content(field, present[0], others),
   ];
-  return replacements
-    .map(({ name, records }) => ({ name, bytes: replaceField(message, field.number, records) }))
-    .filter(({ bytes }) => !bytes.equals(message));
+  return replacements.map(({ name, records }) => ({ name, bytes: replaceField(message, field.number, records) }));
 }
 
 /** What no field is to blame for: fields that nobody knows, and messages that end too soon. */
 export function wholeMutations(message: Buffer, name: string): MessageMutation[] {
-  const add = (label: string, record: Buffer) => ({ name: label, bytes: Buffer.concat([message, record]) });
+  const behind = (label: string, record: Buffer) => ({ name: label, bytes: Buffer.concat([message, record]) });
   return [
-    add('an unknown number', numberRecord(1000, 7n)),
-    add('an unknown text', bytesRecord(1001, Buffer.from('run this'))),
-    add('an unknown field in front of all', Buffer.alloc(0)),
-    add('a group that never ends', rawRecord(1002, GROUP_START, Buffer.alloc(0))),
-    add('field number 0', rawRecord(0, VARINT, Buffer.from([1]))),
-    add('a wire type that does not exist', rawRecord(1003, 7, Buffer.from([1]))),
-    add('a length beyond the end', rawRecord(1004, 2, Buffer.from([0xff, 0xff, 0x03]))),
+    behind('an unknown number', numberRecord(1000, 7n)),
+    behind('an unknown text', bytesRecord(1001, Buffer.from('run this'))),
+    { name: 'an unknown field in front', bytes: Buffer.concat([numberRecord(1005, 1n), message]) },
+    behind('a group that never ends', rawRecord(1002, GROUP_START, Buffer.alloc(0))),
+    behind('field number 0', rawRecord(0, VARINT, Buffer.from([1]))),
+    behind('a wire type that does not exist', rawRecord(1003, 7, Buffer.from([1]))),
+    behind('a length beyond the end', rawRecord(1004, LENGTH, Buffer.from([0xff, 0xff, 0x03]))),
     ...reservedNumbers(name).map((number) =>
-      add(`reserved field ${number}`, bytesRecord(number, bytesRecord(1, Buffer.from('yes')))),
+      behind(`reserved field ${number}`, bytesRecord(number, bytesRecord(1, Buffer.from('yes')))),
     ),
-  ].map((mutation) =>
-    mutation.name === 'an unknown field in front of all'
-      ? { name: mutation.name, bytes: Buffer.concat([numberRecord(1005, 1n), message]) }
-      : mutation,
-  );
+  ];
 }
 
 function presence(field: FieldShape, present: readonly WireRecord[], others: OtherPayloads): Replacement[] {
@@ -106,11 +101,22 @@ function content(field: FieldShape, record: WireRecord | undefined, others: Othe
 }
 
 function numbers({ number }: FieldShape, honest: bigint): Replacement[] {
-  const values = [0n, 1n, honest + 1n, honest + 2n, honest - 1n, 2n ** 31n, 2n ** 32n + honest];
-  const unsafe = [2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + honest + 1n, 2n ** 63n, 2n ** 63n + honest, 2n ** 64n - 1n];
-  const encodable = [...new Set([...values, ...unsafe])].filter((value) => value >= 0n);
+  const values = {
+    '0': 0n,
+    'one more': honest + 1n,
+    'two more': honest + 2n,
+    'one less': honest - 1n,
+    '2^31': 2n ** 31n,
+    '2^32 more': 2n ** 32n + honest,
+    '2^53 - 1': 2n ** 53n - 1n,
+    '2^53': 2n ** 53n,
+    '2^53 more': 2n ** 53n + honest,
+    '2^63': 2n ** 63n,
+    '2^63 more': 2n ** 63n + honest,
+    '2^64 - 1': 2n ** 64n - 1n,
+  };
   return [
-    ...encodable.map((value) => ({ name: `${value}`, records: [numberRecord(number, value)] })),
+    ...Object.entries(values).map(([name, value]) => ({ name, records: [numberRecord(number, value)] })),
     { name: 'eleven bytes long', records: [rawRecord(number, VARINT, Buffer.from([...Array(10).fill(0x81), 1]))] },
     { name: 'without an end', records: [rawRecord(number, VARINT, Buffer.alloc(12, 0xff))] },
     { name: 'spelt longer than needed', records: [rawRecord(number, VARINT, overlong(honest))] },

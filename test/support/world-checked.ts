@@ -3,7 +3,7 @@ import { FORBIDDEN_ACTIONS } from '../../shared/trust/policy.ts';
 import { World } from './world.ts';
 import { isStoredAsSigned } from './world-driven.ts';
 import type { WorldHost } from './world-host.ts';
-import { namesInRoot, neighbourLines, outcomeOf, type RunOutcome } from './world-outcome.ts';
+import { differingLines, namesInRoot, neighbourLines, outcomeOf, type RunOutcome } from './world-outcome.ts';
 import { APP, type BuiltSample, buildSample, NEIGHBOUR_NAME, PROVING_GATES, type SampleSpec } from './world-release.ts';
 import { Turnstile } from './world-turnstile.ts';
 
@@ -52,6 +52,12 @@ export class CheckedWorld implements AsyncDisposable {
   get reference(): CheckedEnd {
     if (this.#reference === undefined) throw new Error('no host has gone undisturbed yet');
     return this.#reference;
+  }
+
+  /** Where the settled run ended otherwise than undisturbed; `findings` are the codes that it has besides. */
+  async differencesFromReference(host: WorldHost, run: string, findings: readonly string[] = []): Promise<string[]> {
+    const expected = { ...this.reference, findings: [...this.reference.findings, ...findings].sort() };
+    return differingLines(await this.endOf(host, run), expected);
   }
 
   /** Waits for the run to be settled. */

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { hostFolders } from '../../host-agent/host/host-config.ts';
 import { IdentityStore } from '../../host-agent/link/identity-store.ts';
 import { sha256 } from '../../shared/digest.ts';
@@ -75,6 +76,14 @@ export function ledgerOf(host: OutcomeHost, run: string): VerifiedLedger {
   });
 }
 
+/** The first lines of either value, as JSON, that the other has not; none when both are the same. */
+export function differingLines(one: unknown, other: unknown): string[] {
+  const [here, there] = [one, other].map((value) => JSON.stringify(value, null, 1).split('\n'));
+  const only = (lines: readonly string[] = [], others: readonly string[] = [], sign: string) =>
+    lines.filter((line, at) => line !== others[at]).map((line) => `${sign} ${line.trim()}`);
+  return isDeepStrictEqual(here, there) ? [] : [...only(here, there, '-'), ...only(there, here, '+')].slice(0, 24);
+}
+
 /** Names in the install root, sorted. */
 export function namesInRoot({ installRoot }: Pick<OutcomeHost, 'installRoot'>): string[] {
   return readdirSync(installRoot).sort();
@@ -113,8 +122,8 @@ function rootLines({ installRoot }: OutcomeHost, run: string): string[] {
     const [, path = ''] = new RegExp(`^file \\d+ (.+/${DEPLOY_MANIFEST_NAME}) `).exec(line) ?? [];
     if (path === '') return line;
     const text = readFileSync(join(installRoot, path), 'utf8');
-    if (!text.includes(`# run: ${run}\n`)) throw new Error(`"${path}" does not name run "${run}"`);
-    return `file ${path} ${sha256(text.replace(/^# (run|host|date): .+$/gm, '# $1'))}`;
+    const maker = text.includes(`# run: ${run}\n`) ? 'this run' : 'another run';
+    return `file ${path} of ${maker} ${sha256(text.replace(/^# (run|host|date): .+$/gm, '# $1'))}`;
   });
 }
 

@@ -15,7 +15,7 @@ import { sha256 } from '../../shared/digest.ts';
 import { snapshotOf } from './install-fixture.ts';
 import { DrivenRun, deliverReports, isStoredAsSigned, withStore } from './world-driven.ts';
 import type { WorldHost } from './world-host.ts';
-import { namesInRoot, neighbourLines, outcomeOf, type RunOutcome } from './world-outcome.ts';
+import { differingLines, namesInRoot, neighbourLines, outcomeOf, type RunOutcome } from './world-outcome.ts';
 
 /** A host with a run that has its whole way before it. */
 export interface WalkedHost {
@@ -73,16 +73,9 @@ export async function walkCrashes(walked: readonly WalkedHost[], options: WalkOp
   return { boundaries: crashed.flat().flatMap((ending) => ending.boundaries), reference, crashed: crashed.flat() };
 }
 
-/** The lines of either end that the other has not, first ones first; none when two lives came to the same end. */
+/** Where two lives came to different ends; nothing when they came to the same. */
 export function differencesOf(one: Ending | undefined, other: Ending): string[] {
-  const [here, there] = [linesOf(one), linesOf(other)];
-  const only = (lines: readonly string[], others: readonly string[], sign: string) =>
-    lines.filter((line, at) => line !== others[at]).map((line) => `${sign} ${line.trim()}`);
-  return isDeepStrictEqual(here, there) ? [] : [...only(here, there, '-'), ...only(there, here, '+')].slice(0, 12);
-}
-
-function linesOf(ending: Ending | undefined): string[] {
-  return JSON.stringify(ending && { outcome: ending.outcome, facts: ending.facts }, null, 1).split('\n');
+  return differingLines(one && [one.outcome, one.facts], [other.outcome, other.facts]);
 }
 
 /** What a process leaves at one or more boundaries that follow each other, as a copy. */

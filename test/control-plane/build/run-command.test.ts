@@ -59,13 +59,13 @@ describe('run command', function () {
   it('kills a command and its children when its time is over', async () => {
     const result = await run(['sh', '-c', 'sleep 600 & echo $! > child; wait'], { timeoutMs: 300 });
     expect(endText(result.end)).to.equal('time limit');
-    expect(isAlive(childOf(folder))).to.equal(false);
+    expect(await isGone(childOf(folder))).to.equal(true);
   });
 
   it('kills what a command leaves behind in its group', async () => {
     const result = await run(['sh', '-c', 'sleep 600 & echo $! > child']);
     expect(endText(result.end)).to.equal('exit 0');
-    expect(isAlive(childOf(folder))).to.equal(false);
+    expect(await isGone(childOf(folder))).to.equal(true);
   });
 
   it('is stopped by its signal, before its start and later', async () => {
@@ -86,6 +86,16 @@ function childOf(folder: string): number {
 }
 
 /** A process that is only waited for by nobody counts as dead: it runs nothing any more. */
+/** SIGKILL is sent, not awaited: the kernel ends the process a moment later. False when it has not within ten seconds. */
+async function isGone(pid: number): Promise<boolean> {
+  const giveUpAt = performance.now() + 10_000;
+  while (isAlive(pid)) {
+    if (performance.now() > giveUpAt) return false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return true;
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

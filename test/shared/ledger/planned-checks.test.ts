@@ -31,6 +31,7 @@ describe('shared/ledger/planned-checks', () => {
     expect(ids(least)).to.deep.equal([
       'g0.build-environment',
       'g0.repository',
+      'g1.source-tests',
       'g1.source-scan',
       'g2.artifact-digest',
       'g2.artifact-scan',

@@ -17,7 +17,10 @@ describe('shared/trust/http-source', function () {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
   afterEach(() => {
-    for (const server of servers.splice(0)) server.closeAllConnections();
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 
   const read = (stream: AsyncIterable<Uint8Array>, maxBytes = 1000) =>
