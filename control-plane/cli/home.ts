@@ -11,8 +11,8 @@
  *   policy.json                 what `keyturn policy sign` signs
  *   control-plane/              everything that `keyturn serve` needs, and nothing else
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { RejectedError } from '../../shared/errors.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
@@ -37,7 +37,7 @@ export class Home {
   readonly folder: string;
 
   constructor(folder: string) {
-    this.folder = folder;
+    this.folder = resolve(folder);
   }
 
   get policyPath(): string {
@@ -69,29 +69,45 @@ export class Home {
     saveKey(join(folder, `${name}.pem`), key, passphrase);
   }
 
-  /** The old key files of a role go when the new ones are written; they count for nothing any more. */
-  replaceKeys(
+  /**
+   * Writes new keys of a role, gives them to `publish`, and removes the older key files, which count for nothing once
+   * that has succeeded. The new ones are on disk before anybody may learn of them: a role whose keys are lost is lost.
+   * Where the control plane refuses, they are removed again; where it does not answer, both stay, and either may count.
+   */
+  async replaceKeys(
     role: string,
     { keys, passphrase }: { keys: readonly SigningKey[]; passphrase: string | undefined },
-  ): void {
-    const folder = join(this.folder, 'keys', role);
-    const old = readdirSync(folder).filter((file) => file.endsWith('.pem'));
-    for (const key of keys) this.saveKey(role, { name: key.keyId.slice(0, 16), key, passphrase });
-    for (const file of old) removeTree(join(folder, file));
+    publish: () => Promise<void>,
+  ): Promise<void> {
+    const old = this.#keyFiles(role);
+    for (const key of keys) this.saveNewKey(role, { key, passphrase });
+    try {
+      await publish();
+    } catch (error) {
+      if (error instanceof RejectedError) this.#removeKeyFiles(role, keys.map(newKeyFile));
+      throw error;
+    }
+    this.#removeKeyFiles(role, old);
+  }
+
+  /** Under a name that no other key has. */
+  saveNewKey(role: string, { key, passphrase }: { key: SigningKey; passphrase: string | undefined }): void {
+    this.saveKey(role, { name: nameOfNewKey(key), key, passphrase });
+  }
+
+  /** The file that `saveNewKey` wrote. */
+  removeNewKey(role: string, key: SigningKey): void {
+    this.#removeKeyFiles(role, [newKeyFile(key)]);
   }
 
   hasKeys(role: string): boolean {
-    return existsSync(join(this.folder, 'keys', role));
+    return this.#keyFiles(role).length > 0;
   }
 
   /** All keys of a role that are on this machine, sorted by file name. Errors: those of `loadKey`; `role-keys-missing`. */
   loadKeys(role: string, passphrase: string | undefined): SigningKey[] {
     const folder = join(this.folder, 'keys', role);
-    const files = existsSync(folder)
-      ? readdirSync(folder)
-          .filter((file) => file.endsWith('.pem'))
-          .sort()
-      : [];
+    const files = this.#keyFiles(role);
     if (files.length === 0) {
       throw new RejectedError('role-keys-missing', `failed to load the ${role} keys: there is none in "${folder}"`, {
         hint: 'run this command on the machine that holds them, or name the folder with --home',
@@ -107,18 +123,21 @@ export class Home {
     writeFileAtomic(join(folder, `${role}.json`), `${JSON.stringify(operator, null, 2)}\n`, { mode: 0o600 });
   }
 
-  /** Errors: `RejectedError('operator-certificate-missing')`. */
+  /**
+   * Errors: `RejectedError` with `operator-certificate-missing`, `operator-certificate-malformed`,
+   * `operator-file-open-to-others`.
+   */
   loadOperator(role: Role): OperatorFile {
     const path = join(this.folder, 'operators', `${role}.json`);
-    const parsed = existsSync(path) ? operatorSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
-    if (parsed?.success) return parsed.data;
-    throw new RejectedError(
-      'operator-certificate-missing',
-      `failed to load "${path}": expected the client certificate of a ${role}`,
-      {
-        hint: 'get one from whoever held the ceremony, or name another folder with --home',
-      },
-    );
+    if (!existsSync(path)) {
+      throw new RejectedError(
+        'operator-certificate-missing',
+        `failed to load "${path}": expected the client certificate of a ${role}, there is no such file`,
+        { hint: 'get one from whoever held the ceremony, or name another folder with --home' },
+      );
+    }
+    checkPrivateToOwner(path);
+    return parseOperator(path);
   }
 
   loadTrust(): Map<string, Uint8Array> {
@@ -132,4 +151,46 @@ export class Home {
     makeDirectory(folder);
     for (const [file, bytes] of trusted) writeFileAtomic(join(folder, file), bytes);
   }
+
+  /** Sorted by name. */
+  #keyFiles(role: string): string[] {
+    const folder = join(this.folder, 'keys', role);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    return files.filter((file) => file.endsWith('.pem')).sort();
+  }
+
+  #removeKeyFiles(role: string, files: readonly string[]): void {
+    for (const file of files) removeTree(join(this.folder, 'keys', role, file));
+  }
+}
+
+function nameOfNewKey({ keyId }: SigningKey): string {
+  return keyId.slice(0, 16);
+}
+
+function newKeyFile(key: SigningKey): string {
+  return `${nameOfNewKey(key)}.pem`;
+}
+
+function parseOperator(path: string): OperatorFile {
+  try {
+    return operatorSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new RejectedError(
+      'operator-certificate-malformed',
+      `failed to load "${path}": expected address, certificate, privateKey and caCertificate as JSON`,
+      { cause, hint: 'get it anew from whoever held the ceremony' },
+    );
+  }
+}
+
+/** A client certificate's key is in it. */
+function checkPrivateToOwner(path: string): void {
+  const mode = statSync(path).mode & 0o777;
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
+  throw new RejectedError(
+    'operator-file-open-to-others',
+    `failed to load "${path}": expected mode 0600, got 0${mode.toString(8)}`,
+    { hint: `chmod 600 ${path}` },
+  );
 }

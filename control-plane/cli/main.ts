@@ -1,17 +1,10 @@
-import { CommanderError } from 'commander';
-import { describeFailure, EXIT_CODES, exitCodeOf, failureJson } from '../../shared/service/failure.ts';
 import { createProgram } from './program.ts';
+import { runProgram } from './run-program.ts';
 
-try {
-  await createProgram().parseAsync(process.argv);
-} catch (error) {
-  process.exitCode = end(error);
-}
+for (const stream of [process.stdout, process.stderr]) stream.on('error', tolerateClosedPipe);
+process.exitCode = await runProgram(createProgram(), process.argv.slice(2));
 
-/** Commander has printed its own errors already; help and version are no errors. */
-function end(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
-  if (process.argv.includes('--json')) process.stdout.write(failureJson(error));
-  process.stderr.write(describeFailure('keyturn', error));
-  return exitCodeOf(error);
+/** Whoever reads may stop reading, as `head` does; what the command has to do is done all the same. */
+function tolerateClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }

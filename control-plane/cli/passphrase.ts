@@ -1,9 +1,10 @@
 /** Where the passphrase of key files comes from: a file, or the terminal; never an argument, never the environment (P7). */
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { RejectedError } from '../../shared/errors.ts';
 import { UsageError } from '../../shared/service/failure.ts';
+import { readInputFile } from './input-file.ts';
+import type { CommandOutput } from './output.ts';
 
 export interface PassphraseOptions {
   /** A file whose first line is the passphrase. */
@@ -14,10 +15,13 @@ export interface PassphraseOptions {
 
 const LEAST_LENGTH = 8;
 
-/** For new keys: asked twice on a terminal. Undefined only when `--no-passphrase` was said aloud. */
-export async function newPassphrase(options: PassphraseOptions): Promise<string | undefined> {
+/** For new keys: asked twice on a terminal. Undefined only when `--no-passphrase` was said aloud. Errors: `UsageError`. */
+export async function newPassphrase(
+  options: PassphraseOptions,
+  { warn }: Pick<CommandOutput, 'warn'>,
+): Promise<string | undefined> {
   if (options.passphrase === false) {
-    process.stderr.write('keyturn: --no-passphrase: key files are written UNENCRYPTED; whoever reads them can sign\n');
+    warn('--no-passphrase: key files are written UNENCRYPTED; whoever reads them can sign');
     return undefined;
   }
   const passphrase = options.passphraseFile !== undefined ? readPassphrase(options.passphraseFile) : await askTwice();
@@ -25,30 +29,30 @@ export async function newPassphrase(options: PassphraseOptions): Promise<string 
   throw new UsageError(`the passphrase has ${passphrase.length} characters, expected at least ${LEAST_LENGTH}`);
 }
 
-/** For keys that exist: from the file, or undefined (and `loadKey` says when one is needed). */
-export async function knownPassphrase(options: PassphraseOptions): Promise<string | undefined> {
-  if (options.passphrase === false) return undefined;
-  if (options.passphraseFile !== undefined) return readPassphrase(options.passphraseFile);
-  return undefined;
-}
-
-/** Runs `use` without a passphrase first; asks on the terminal only when a key turns out to be encrypted. */
+/** For keys that exist: runs `use` without a passphrase first; asks on the terminal only when a key is encrypted. */
 export async function withPassphrase<T>(
   options: PassphraseOptions,
   use: (passphrase: string | undefined) => T,
 ): Promise<T> {
-  const known = await knownPassphrase(options);
+  const known = options.passphraseFile === undefined ? undefined : readPassphrase(options.passphraseFile);
   try {
     return use(known);
   } catch (error) {
-    const isNeeded = error instanceof RejectedError && error.code === 'passphrase-needed';
-    if (!isNeeded || known !== undefined || !process.stdin.isTTY) throw error;
+    if (!(error instanceof RejectedError) || error.code !== 'passphrase-needed') throw error;
+    if (options.passphrase === false || !process.stdin.isTTY) throw unanswered(error);
     return use(await ask('passphrase: '));
   }
 }
 
+function unanswered(error: RejectedError): RejectedError {
+  return new RejectedError('passphrase-needed', `${error.message}, and there is no terminal to ask on`, {
+    cause: error,
+    hint: 'name a file whose first line is the passphrase: --passphrase-file FILE',
+  });
+}
+
 function readPassphrase(path: string): string {
-  const [line = ''] = readFileSync(path, 'utf8').split(/\r?\n/);
+  const [line = ''] = readInputFile(path, 'passphrase file').toString('utf8').split(/\r?\n/);
   return line;
 }
 
@@ -69,7 +73,11 @@ async function ask(question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
-    return await new Promise<string>((resolve) => terminal.question('', resolve));
+    // Ctrl-C and Ctrl-D close the interface without an answer; without this the command would end in the middle, with 0.
+    return await new Promise<string>((resolve, reject) => {
+      terminal.once('close', () => reject(new UsageError('no passphrase was given')));
+      terminal.question('', resolve);
+    });
   } finally {
     terminal.close();
     process.stderr.write('\n');

@@ -1,8 +1,12 @@
-/** The commands of `keyturn`, grouped by what people want to do. */
+/**
+ * The commands of `keyturn`, grouped by what people want to do. Only what declares them is loaded here; each command
+ * loads its own code when it is run, so that asking for help costs nothing.
+ */
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import pkg from '../../package.json' with { type: 'json' };
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
 import { addRelease } from './commands/release.ts';
@@ -10,7 +14,7 @@ import { addRuns } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTrust } from './commands/trust.ts';
 
-export const VERSION = '0.1.0';
+export const VERSION = pkg.version;
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
@@ -20,13 +24,25 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Control plane:': ['serve'],
 };
 
-export function createProgram(): Command {
+/** Where a run of the program writes; the process's own streams unless said. */
+export interface ProgramOutput {
+  readonly writeOut?: (text: string) => void;
+  readonly writeErr?: (text: string) => void;
+}
+
+export function createProgram(output: ProgramOutput = {}): Command {
   const program = new Command('keyturn')
     .description('Governed deployment: installed, proven and inert, until the people in charge sign for exactly that.')
     .version(VERSION)
-    .option('--home <folder>', 'keys, trust and certificates', process.env.KEYTURN_HOME ?? join(homedir(), '.keyturn'))
+    .addOption(
+      new Option('--home <folder>', 'keys, trust and certificates')
+        .default(join(homedir(), '.keyturn'))
+        .env('KEYTURN_HOME'),
+    )
     .option('--json', 'one JSON document instead of lines')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+    // What failed is printed where all failures are, see run-program.ts.
+    .configureOutput({ ...output, outputError: () => {} })
     .exitOverride();
   for (const add of [addRelease, addRuns, addHost, addInit, addTrust, addServe]) add(program);
   for (const [group, names] of Object.entries(GROUPS)) {
@@ -37,4 +53,5 @@ export function createProgram(): Command {
 }
 
 const EXIT_CODES_HELP = `
-Exit codes: 0 verdict A (or done), 10 verdict B, 20 verdict C, 30 verdict D, 64 usage, 69 unavailable, 77 refused.`;
+Exit codes: 0 verdict A (or done), 10 verdict B, 20 verdict C, 30 verdict D, 64 usage, 69 unavailable, 70 a defect of
+keyturn, 77 refused.`;

@@ -27,6 +27,7 @@ export async function fetchRun(
   for await (const update of client.getRun({ runId })) {
     if (update.news === 'run') run = update.run;
     if (update.news === 'entry') {
+      if (entries.length === LIMITS.ledgerEntryCount) throw tooLong(runId);
       entries.push(update.entry.entry);
       if (update.entry.head.length > 0) head = update.entry.head;
     }
@@ -41,6 +42,13 @@ export async function fetchRun(
     ...(await fetchMaterial(entries, { client, source, run })),
   };
   return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey: run.ledgerPublicKey }) };
+}
+
+function tooLong(runId: string): RejectedError {
+  return new RejectedError(
+    'ledger-too-long',
+    `failed to fetch run "${runId}": expected at most ${LIMITS.ledgerEntryCount} ledger entries, got more`,
+  );
 }
 
 export type Material = Pick<LedgerBundle, 'statement' | 'plan' | 'buildRecord' | 'policy'>;

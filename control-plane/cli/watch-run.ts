@@ -1,9 +1,14 @@
 /**
  * Follows a run and prints a line for each check as it comes. The lines are judged here from the plan, but the chain is
  * only verified at the end, when the whole ledger is read; the verdict comes from there.
+ *
+ * The run goes on whether it is watched or not. A control plane that is lost on the way is looked for again for a while,
+ * and asked for what was not seen yet.
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { sha256 } from '../../shared/digest.ts';
+import { TransientError } from '../../shared/errors.ts';
 import { deriveSummary } from '../../shared/ledger/derive.ts';
 import { parseEntry, type SealedEntry } from '../../shared/ledger/entry.ts';
 import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
@@ -26,28 +31,69 @@ export interface WatchOptions extends Pick<Publisher, 'client' | 'source'> {
 
 /** How long an ended run may wait for its report before the watch ends without it. */
 const REPORT_WAIT_MS = 60_000;
+/** How long a lost control plane is looked for; a restart takes less. */
+const LOST_MS = 5_000;
+const LOOK_AGAIN_MS = 200;
 const END_PHASES = ['proven', 'failed', 'rolledBack'];
 
+/** Errors: those of the call; `TransientError` when the control plane is lost and does not come back. */
 export async function watchRun(runId: string, options: WatchOptions): Promise<void> {
-  const stopped = new AbortController();
   const watched = new WatchedRun(options);
+  for (let lostAt: number | undefined; ; ) {
+    const seen = watched.updateCount;
+    try {
+      await followOnce(runId, watched, options);
+      return;
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      // A run that ended without a report is still worth its ledger.
+      if (watched.isReportOverdue) return;
+      if (lostAt === undefined || watched.updateCount > seen) lostAt = performance.now();
+      if (performance.now() - lostAt > LOST_MS) throw lost(runId, error);
+      await pause(LOOK_AGAIN_MS);
+      await reachable(options.client, lostAt + LOST_MS - performance.now());
+    }
+  }
+}
+
+/** Reads one stream of updates until the watch is over. */
+async function followOnce(runId: string, watched: WatchedRun, { client }: WatchOptions): Promise<void> {
+  const stopped = new AbortController();
   let reportTimer: NodeJS.Timeout | undefined;
   try {
-    const updates = options.client.watchRun(
-      { runId, fromSeq: 0, untilPhases: ['rolledBack'] },
+    const updates = client.watchRun(
+      { runId, fromSeq: watched.nextSeq, untilPhases: ['rolledBack'] },
       { signal: stopped.signal },
     );
     for await (const update of updates) {
       await watched.see(update);
       if (watched.isOver) return;
-      if (watched.hasEnded) reportTimer ??= setTimeout(() => stopped.abort(), REPORT_WAIT_MS);
+      if (watched.hasEnded) {
+        reportTimer ??= setTimeout(() => {
+          watched.isReportOverdue = true;
+          stopped.abort();
+        }, REPORT_WAIT_MS);
+      }
     }
-  } catch (error) {
-    if (!stopped.signal.aborted) throw error;
   } finally {
     clearTimeout(reportTimer);
     stopped.abort();
   }
+}
+
+/** Resolves when the connection stands, has failed, or `withinMs` have passed. */
+async function reachable(client: WatchOptions['client'], withinMs: number): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), Math.max(0, withinMs));
+  await client.connect(late.signal);
+  clearTimeout(timer);
+}
+
+function lost(runId: string, cause: TransientError): TransientError {
+  return new TransientError(`failed to watch run "${runId}": the control plane was lost: ${cause.message}`, {
+    cause: cause.cause,
+    hint: `the run goes on; watch it again with \`keyturn watch ${runId}\``,
+  });
 }
 
 class WatchedRun {
@@ -56,6 +102,10 @@ class WatchedRun {
   #run: Run | undefined;
   #material: Material | undefined;
   #isReported = false;
+  /** The first ledger entry that was not seen yet. */
+  nextSeq = 0;
+  updateCount = 0;
+  isReportOverdue = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -72,9 +122,13 @@ class WatchedRun {
   }
 
   async see(update: RunUpdate): Promise<void> {
+    this.updateCount += 1;
     if (update.news === 'run') this.#run = update.run;
     if (update.news === 'progress' && update.progress.checkId !== '') this.#showRunning(update.progress.checkId);
-    if (update.news === 'entry') await this.#seeEntry(parseEntry(update.entry.entry));
+    if (update.news === 'entry') {
+      await this.#seeEntry(parseEntry(update.entry.entry));
+      this.nextSeq = update.entry.seq + 1;
+    }
   }
 
   async #seeEntry(sealed: SealedEntry): Promise<void> {

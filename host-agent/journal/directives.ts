@@ -1,5 +1,6 @@
 /** Directives in the order in which the control plane numbered them: durable before they are acknowledged. */
 import { RejectedError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import type { JournalDatabase } from './journal.ts';
 
 export interface StoredDirective {
@@ -23,7 +24,8 @@ export class DirectiveLog {
 
   /**
    * Stores the directive. One that is stored already, byte for byte, is accepted again without effect.
-   * Errors: `RejectedError` with `directive-out-of-order` (a gap) or `directive-rewritten` (same number, other bytes).
+   * Errors: `RejectedError` with `directive-out-of-order` (a gap), `directive-rewritten` (same number, other bytes) or
+   * `directive-too-large`; nothing is stored then.
    */
   accept({ seq, bytes }: StoredDirective): void {
     const stored = this.#read(seq);
@@ -35,6 +37,7 @@ export class DirectiveLog {
     if (seq !== last + 1) {
       throw new RejectedError('directive-out-of-order', `failed to accept directive ${seq}: expected ${last + 1}`);
     }
+    checkSize(seq, bytes);
     this.#database.prepare('insert into directives (seq, bytes) values (?, ?)').run(seq, bytes);
     for (const listener of this.#listeners) listener();
   }
@@ -60,6 +63,15 @@ export class DirectiveLog {
     return this.#database.prepare<[number], { bytes: Buffer }>('select bytes from directives where seq = ?').get(seq)
       ?.bytes;
   }
+}
+
+/** What is stored stays for good, so it is bounded before it is. */
+function checkSize(seq: number, bytes: Buffer): void {
+  if (bytes.byteLength <= LIMITS.envelopeBytes) return;
+  throw new RejectedError(
+    'directive-too-large',
+    `failed to accept directive ${seq}: ${bytes.byteLength} bytes, expected at most ${LIMITS.envelopeBytes}`,
+  );
 }
 
 function checkSameBytes(seq: number, { stored, received }: { stored: Buffer; received: Buffer }): void {

@@ -4,61 +4,168 @@
  * 1. What is about to be true is written here first; memory and the outside follow (verify, decide, persist, act).
  * 2. State, ledger entries, head and outbox rows of one step are one transaction.
  * 3. A row that was acknowledged to a peer is durable before the acknowledgement leaves.
+ * 4. Enrolment makes it, nobody else: a journal that is gone is never replaced by an empty one, which would have forgotten
+ *    what was trusted, installed and killed. One that is damaged or of another version is left as it is.
  */
-
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { RejectedError, systemCodeOf } from '../../shared/errors.ts';
 import { makeDirectory } from '../../shared/store/atomic-file.ts';
 import { installTrustSchema } from '../trust/metadata-store.ts';
+import { explainJournalError, JOURNAL_HINT } from './journal-error.ts';
 
 export type JournalDatabase = Database.Database;
 
+/** Of the tables below. Another number is another agent's journal: it is neither read nor migrated by guess. */
+const JOURNAL_VERSION = 1;
+/** `KTRN`; so that no other program's database is taken for a journal. */
+const APPLICATION_ID = 0x4b54524e;
+
 const SCHEMA = `
-  create table if not exists runs (
+  create table runs (
     id text primary key,
     directive integer not null,
     state text not null
   ) strict;
-  create table if not exists materials (
+  create table materials (
     run text not null references runs (id),
     name text not null,
     bytes blob not null,
     primary key (run, name)
   ) strict;
-  create table if not exists ledger_entries (
+  create table ledger_entries (
     run text not null references runs (id),
     seq integer not null,
     bytes blob not null,
     primary key (run, seq)
   ) strict;
-  create table if not exists ledger_heads (run text primary key references runs (id), envelope blob not null) strict;
-  create table if not exists facts (
+  create table ledger_heads (run text primary key references runs (id), envelope blob not null) strict;
+  create table facts (
     run text not null references runs (id),
     name text not null,
     value text not null,
     primary key (run, name)
   ) strict;
-  create table if not exists directives (
+  create table directives (
     seq integer primary key,
     bytes blob not null,
     handled integer not null default 0
   ) strict;
-  create table if not exists outbox (id integer primary key autoincrement, bytes blob not null) strict;
-  create table if not exists execution_gates (
+  create table outbox (id integer primary key autoincrement, bytes blob not null) strict;
+  create table execution_gates (
     app text primary key,
     epoch integer not null,
     reason text not null
   ) strict;
 `;
 
-/** Opens `<stateDirectory>/journal.sqlite`, made when it is not there. Errors: SQLite's own, never swallowed. */
-export function openJournal(stateDirectory: string): JournalDatabase {
+/**
+ * Opens the journal, and makes it where there is none: for enrolment alone. Errors: as `openJournal`, but for
+ * `journal-missing`.
+ */
+export function createJournal(stateDirectory: string): JournalDatabase {
   makeDirectory(stateDirectory, { mode: 0o700 });
-  const database = new Database(join(stateDirectory, 'journal.sqlite'));
+  return opened(stateDirectory, {}, (database) => {
+    prepare(database);
+    database.transaction(() => makeSchema(database)).immediate();
+    checkVersion(database, stateDirectory);
+  });
+}
+
+/**
+ * Opens `<stateDirectory>/journal.sqlite` and reads all of it once. Errors: `RejectedError` with `journal-missing`,
+ * `journal-corrupt` or `journal-version-unknown`; `TransientError` when the disk is full, read-only or out of reach.
+ * Nothing is changed then.
+ */
+export function openJournal(stateDirectory: string): JournalDatabase {
+  checkIsThere(stateDirectory);
+  return opened(stateDirectory, { fileMustExist: true }, (database) => {
+    checkVersion(database, stateDirectory);
+    checkWhole(database, stateDirectory);
+    prepare(database);
+  });
+}
+
+/** Opens the journal for reading, also while the agent runs. Errors: as `openJournal`. */
+export function openJournalToRead(stateDirectory: string): JournalDatabase {
+  checkIsThere(stateDirectory);
+  return opened(stateDirectory, { readonly: true }, (database) => checkVersion(database, stateDirectory));
+}
+
+/** A journal that cannot be made ready is closed again. */
+function opened(
+  stateDirectory: string,
+  options: Database.Options,
+  makeReady: (database: JournalDatabase) => void,
+): JournalDatabase {
+  let database: JournalDatabase | undefined;
+  try {
+    database = new Database(pathOf(stateDirectory), options);
+    makeReady(database);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw explainJournalError(error);
+  }
+}
+
+function prepare(database: JournalDatabase): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
+}
+
+/** Does nothing to a file that has any table: whose that is, `checkVersion` decides. */
+function makeSchema(database: JournalDatabase): void {
+  if (tableCount(database) > 0) return;
   database.exec(SCHEMA);
   installTrustSchema(database);
-  return database;
+  database.pragma(`application_id = ${APPLICATION_ID}`);
+  database.pragma(`user_version = ${JOURNAL_VERSION}`);
+}
+
+function checkIsThere(stateDirectory: string): void {
+  if ((sizeOf(pathOf(stateDirectory)) ?? 0) > 0) return;
+  throw new RejectedError('journal-missing', `failed to open the journal in "${stateDirectory}": there is none`, {
+    hint: JOURNAL_HINT,
+  });
+}
+
+function checkVersion(database: JournalDatabase, stateDirectory: string): void {
+  const id = database.pragma('application_id', { simple: true });
+  const version = database.pragma('user_version', { simple: true });
+  if (id === APPLICATION_ID && version === JOURNAL_VERSION) return;
+  const actual = id === APPLICATION_ID ? `version ${version}` : 'no journal of an agent';
+  throw new RejectedError(
+    'journal-version-unknown',
+    `failed to open the journal in "${stateDirectory}": expected version ${JOURNAL_VERSION}, got ${actual}`,
+    { hint: 'run the version of the agent that wrote it' },
+  );
+}
+
+/** Pages that are damaged or cut off are found now, not in the middle of a run. */
+function checkWhole(database: JournalDatabase, stateDirectory: string): void {
+  const found = String(database.pragma('quick_check(1)', { simple: true }));
+  if (found === 'ok') return;
+  throw new RejectedError('journal-corrupt', `failed to open the journal in "${stateDirectory}": ${found}`, {
+    hint: JOURNAL_HINT,
+  });
+}
+
+function tableCount(database: JournalDatabase): number {
+  return database.prepare<[], number>('select count(*) from sqlite_schema').pluck().get() ?? 0;
+}
+
+function sizeOf(path: string): number | undefined {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function pathOf(stateDirectory: string): string {
+  return join(stateDirectory, 'journal.sqlite');
 }

@@ -1,4 +1,5 @@
-/** What the control plane must get: kept, in order, until it acknowledges. */
+/** What the control plane must get: kept, in order, until it acknowledges. Ids only grow, across restarts too. */
+import { RejectedError } from '../../shared/errors.ts';
 import type { JournalDatabase } from './journal.ts';
 
 export interface OutboxRow {
@@ -30,13 +31,29 @@ export class JournalOutbox {
       .all(id, limit);
   }
 
-  /** Forgets every row up to `id`: the control plane holds them durably. */
+  /**
+   * Forgets every row up to `id`: the control plane holds them durably. Errors: `RejectedError` with
+   * `acknowledgement-unfounded` for an id that no report ever had; nothing is forgotten then.
+   */
   acknowledge(id: number): void {
+    const last = this.#lastId();
+    if (id > last) {
+      throw new RejectedError(
+        'acknowledgement-unfounded',
+        `failed to acknowledge report ${id}: the last one of this host is ${last}`,
+      );
+    }
     this.#database.prepare('delete from outbox where id <= ?').run(id);
   }
 
   onAppend(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The highest id that was ever given, also if its row is gone. */
+  #lastId(): number {
+    const read = this.#database.prepare<[], number>("select seq from sqlite_sequence where name = 'outbox'");
+    return read.pluck().get() ?? 0;
   }
 }

@@ -209,21 +209,40 @@ describe('one side comes back in the middle of a deployment', function () {
     expect(namesInRoot(host)).to.deep.equal([NEIGHBOUR_NAME]);
   });
 
-  it('a rollback ordered twice: the first is proven, the second is refused', async () => {
+  it('a rollback ordered again: refused, and nothing is asked of the host', async () => {
     const { world } = checked;
-    const host = await world.host('rolled-back-twice');
+    const { host, run } = await rolledBackHost('rolled-back');
+    expect(await codeOf(() => world.rollback(host, VERSION))).to.equal('run-rolled-back');
+    expect((await world.directiveKinds(run)).filter((kind) => kind === 'rollback')).to.have.length(1);
+  });
+
+  it('a rollback ordered twice while the agent is away: the first is proven, the second is refused by the host', async () => {
+    const { world } = checked;
+    const host = await world.host('two-rollbacks');
     await host.startAgent();
     const run = await world.deploy(host, VERSION);
     await world.whenSettled(host, run);
+    await host.stopAgent();
     await world.rollback(host, VERSION);
-    await world.whenRun(run, isInPhase('rolledBack'));
-    expect(statusOf(host, { run, check: 'rollback.removal' })).to.equal('PASS');
-    expect(namesInRoot(host)).to.deep.equal([NEIGHBOUR_NAME]);
-    const before = outcomeOf(host, run);
     await world.rollback(host, VERSION);
+    await host.startAgent();
     await world.whenRun(run, isRefused);
-    expect((await world.run(run)).refusalCode).to.equal('run-rolled-back');
-    expect(outcomeOf(host, run)).to.deep.equal(before);
+    expect(await world.run(run)).to.include({ phase: 'rolledBack', refusalCode: 'run-rolled-back' });
+    expectRolledBack(host, run);
+  });
+
+  it('a rollback of a release that was ordered twice: what the first run installed is removed', async () => {
+    const { world } = checked;
+    const host = await world.host('rollback-after-two');
+    await host.startAgent();
+    const first = await world.deploy(host, VERSION);
+    await world.whenSettled(host, first);
+    const second = await world.deploy(host, VERSION);
+    await world.whenSettled(host, second);
+    const rolledBack = await world.rollback(host, VERSION);
+    await world.whenRun(rolledBack, (update) => isInPhase('rolledBack')(update) || isInPhase('failed')(update));
+    expect(rolledBack).to.equal(first);
+    expectRolledBack(host, first);
   });
 
   it('a host that is revoked while it checks: its run ends on the host, the control plane hears no more of it', async () => {
@@ -245,6 +264,18 @@ describe('one side comes back in the middle of a deployment', function () {
     expect(host.read((journal) => journal.outboxCount())).to.be.above(0);
   });
 
+  async function rolledBackHost(name: string): Promise<{ host: WorldHost; run: string }> {
+    const { world } = checked;
+    const host = await world.host(name);
+    await host.startAgent();
+    const run = await world.deploy(host, VERSION);
+    await world.whenSettled(host, run);
+    await world.rollback(host, VERSION);
+    await world.whenRun(run, isInPhase('rolledBack'));
+    expectRolledBack(host, run);
+    return { host, run };
+  }
+
   /** As undisturbed; and the control plane has asked for one receipt of one whole report. */
   async function expectReferenceEnd(host: WorldHost, run: string): Promise<void> {
     const { world } = checked;
@@ -254,6 +285,12 @@ describe('one side comes back in the middle of a deployment', function () {
     expect(world.reportFiles(run).filter((name) => name.endsWith('.md'))).to.have.length(DOCUMENT_COUNT);
   }
 });
+
+function expectRolledBack(host: WorldHost, run: string): void {
+  expect(outcomeOf(host, run)).to.include({ phase: 'rolledBack', verdict: 'B' });
+  expect(statusOf(host, { run, check: 'rollback.removal' })).to.equal('PASS');
+  expect(namesInRoot(host)).to.deep.equal([NEIGHBOUR_NAME]);
+}
 
 function isProven(journal: JournalReader, run: string): boolean {
   return journal.runs().includes(run) && journal.state(run).phase === 'proven';

@@ -26,9 +26,10 @@ export class TufServer {
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
+    const closed = once(this.#server, 'close');
     this.#server.close();
-    await once(this.#server, 'close');
+    this.#server.closeAllConnections();
+    await closed;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

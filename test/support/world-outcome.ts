@@ -1,6 +1,6 @@
 /**
  * What a run came to, as it can be told from a host's own disk: judged from the signed ledger by the same code as
- * everybody's, and compared between runs after what may differ (times, run ids, host names, folders) has been named away.
+ * everybody's, and compared between runs after what may differ (times, run ids, folders) has been named away.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { DEPLOY_MANIFEST_NAME } from '../../shared/release/path-rules.ts';
 import { snapshotOf } from './install-fixture.ts';
 import type { WorldHost } from './world-host.ts';
 
-export type OutcomeHost = Pick<WorldHost, 'name' | 'stateDirectory' | 'rootPrefix' | 'installRoot' | 'read'>;
+export type OutcomeHost = Pick<WorldHost, 'stateDirectory' | 'rootPrefix' | 'installRoot' | 'read'>;
 
 export interface RunOutcome {
   readonly phase: string;
@@ -128,11 +128,10 @@ function rootLines({ installRoot }: OutcomeHost, run: string): string[] {
 }
 
 /** Whether a file was fetched or found in what an interrupted run had fetched may differ; their sum may not. */
-function named<T>({ name, rootPrefix }: OutcomeHost, run: string, value: T): T {
+function named<T>({ rootPrefix }: OutcomeHost, run: string, value: T): T {
   const text = JSON.stringify(value)
     .replace(/(\d+) fetched, (\d+) copied/g, (_, fetched, copied) => `${Number(fetched) + Number(copied)} received`)
     .replaceAll(JSON.stringify(rootPrefix).slice(1, -1), '<root>')
-    .replaceAll(run, '<run>')
-    .replaceAll(name, '<host>');
+    .replaceAll(run, '<run>');
   return JSON.parse(text) as T;
 }

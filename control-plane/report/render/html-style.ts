@@ -23,7 +23,8 @@ td.outcome { font-weight: 700; white-space: nowrap; }
 ul { margin: 0 0 1rem; padding-left: 1.25rem; } li { margin: .3rem 0; overflow-wrap: anywhere; }
 pre { margin: 0 0 1rem; padding: .8rem 1rem; background: var(--shade); border-radius: 6px; overflow-x: auto;
   font: .875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-.evidence { color: var(--quiet); font: .8rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+.evidence { color: var(--quiet); font: .8rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
+  overflow-wrap: normal; }
 @media print {
   :root { --ink: #000; --quiet: #444; --paper: #fff; --shade: #f2f2f2; --rule: #bbb; --good: #0d5c38; --fair: #6b4200; --bad: #8f1219; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
