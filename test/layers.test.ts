@@ -3,7 +3,7 @@
  * A rule of the repository that is not a test is a wish; each row says why it is there.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -85,6 +85,22 @@ const MAY_WRITE_FILES = [
   'host-agent/sandbox/resource-group.ts',
 ];
 
+const FUNCTION_LINE_LIMIT = 50;
+
+/** What decides: each file has a test that mirrors its path. */
+const PURE_WITH_MIRROR = [
+  'shared/ledger/status.ts',
+  'shared/ledger/derive.ts',
+  'shared/ledger/entry.ts',
+  'shared/trust/threshold.ts',
+  'host-agent/run/machine.ts',
+  'shared/ledger/planned-checks.ts',
+  'shared/ledger/head.ts',
+  'shared/trust/dsse.ts',
+  'shared/trust/tuf-rules.ts',
+  'shared/release/path-rules.ts',
+];
+
 const BANNED_NAMES = ['util', 'utils', 'helpers', 'common', 'misc', 'manager', 'data', 'info', 'base', 'types'];
 
 describe('the layers of the repository', () => {
@@ -133,6 +149,29 @@ describe('the layers of the repository', () => {
     );
   });
 
+  it(`no function is longer than ${FUNCTION_LINE_LIMIT} lines`, () => {
+    const functions = sources.filter((file) => !file.path.includes('/generated/')).flatMap(functionsOf);
+    expect(functions.length).to.be.at.least(1_000);
+    const long = functions.filter(({ lines }) => lines > FUNCTION_LINE_LIMIT);
+    expect(long.map(({ path, name, lines }) => `${path}: ${name} has ${lines} lines`)).to.deep.equal([]);
+  });
+
+  it('every pure rule has a test of its own name', () => {
+    const untested = PURE_WITH_MIRROR.flatMap((folder) => filesIn(folder))
+      .map((file) => file.path)
+      .filter((path) => !existsSync(join(repository, 'test', path.replace(/\.ts$/, '.test.ts'))));
+    expect(untested).to.deep.equal([]);
+  });
+
+  it('no test is focused or skipped', () => {
+    const tests = filesBelow('test').filter((path) => path.endsWith('.test.ts') && !path.includes('payloads'));
+    expect(tests.length).to.be.at.least(100);
+    const marked = tests.filter((path) =>
+      /\b(describe|it)\.(only|skip)\(/.test(readFileSync(join(repository, path), 'utf8')),
+    );
+    expect(marked).to.deep.equal([]);
+  });
+
   it('no file has a name that says nothing', () => {
     expectNone(sources.filter((file) => BANNED_NAMES.includes(file.path.replace(/^.*\//, '').replace(/\.ts$/, ''))));
   });
@@ -163,6 +202,20 @@ function isModule(imported: string, module: string): boolean {
 function code(file: SourceFile): string {
   return file.text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
 }
+
+/** Formatted code closes a function with a brace at the indentation at which it began. */
+function functionsOf({ path, text }: SourceFile): { path: string; name: string; lines: number }[] {
+  const lines = text.split('\n');
+  return lines.flatMap((line, start) => {
+    const [, indent = '', name] = FUNCTION_START.exec(line) ?? METHOD_START.exec(line) ?? [];
+    if (name === undefined || /^(if|for|while|switch|catch)$/.test(name)) return [];
+    const length = lines.slice(start + 1).indexOf(`${indent}}`);
+    return length < 0 ? [] : [{ path, name, lines: length + 2 }];
+  });
+}
+
+const FUNCTION_START = /^( *)(?:export )?(?:async )?function\*? (\w+)/;
+const METHOD_START = /^( {2})(?:static |async |get |\*)*(#?\w+)\(.*\{$/;
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
