@@ -13,7 +13,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { RejectedError } from '../../shared/errors.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
 import type { AgentToControl, ControlToAgent } from '../../shared/rpc/generated/messages.ts';
-import { drained } from '../../shared/rpc/serve.ts';
+import { drained, messagesOf } from '../../shared/rpc/serve.ts';
 import { Wakeup } from '../../shared/time/wakeup.ts';
 import { type AdmittedHost, admitHost } from '../authority/caller-admission.ts';
 import { directivesAfter, lastDirectiveSeq } from '../store/directives.ts';
@@ -79,7 +79,7 @@ export class HostSession implements OpenSession {
   }
 
   async #converse(): Promise<void> {
-    const messages = this.#stream[Symbol.asyncIterator]() as AsyncIterator<AgentToControl>;
+    const messages = messagesOf<AgentToControl>(this.#stream);
     const first = await messages.next();
     if (first.done) return;
     await this.#welcome(first.value);

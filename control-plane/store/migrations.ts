@@ -70,7 +70,8 @@ function runTables(bytes: RawBuilder<unknown>): RawBuilder<unknown>[] {
     sql`create table runs (
       id text primary key, host text not null references hosts (name), incarnation integer not null, app text not null,
       version text not null, target_path text not null, statement_sha256 text not null, phase text not null,
-      refusal_code text, created_at bigint not null, entry_count integer not null)`,
+      refusal_code text, created_at bigint not null, entry_count integer not null,
+      has_promoted integer not null)`,
     sql`create index runs_of_host on runs (host, id)`,
     sql`create table ledger_entries (
       run_id text not null references runs (id), seq integer not null, digest text not null, bytes ${bytes} not null,

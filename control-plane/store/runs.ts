@@ -1,9 +1,12 @@
 import type { RunRow, Store } from './schema.ts';
 
-export async function addRun(store: Store, run: Omit<RunRow, 'phase' | 'refusal_code' | 'entry_count'>): Promise<void> {
+export async function addRun(
+  store: Store,
+  run: Omit<RunRow, 'phase' | 'refusal_code' | 'entry_count' | 'has_promoted'>,
+): Promise<void> {
   await store
     .insertInto('runs')
-    .values({ ...run, phase: 'queued', refusal_code: null, entry_count: 0 })
+    .values({ ...run, phase: 'queued', refusal_code: null, entry_count: 0, has_promoted: 0 })
     .execute();
 }
 
@@ -20,12 +23,15 @@ export async function listRuns(
   return (host === undefined ? all : all.where('host', '=', host)).execute();
 }
 
-/** The newest run of that release on that host which got as far as a ledger. */
+/**
+ * The run whose installation stands: the newest of that release on that host that promoted it and was not rolled back. A
+ * release that was ordered again failed at its preflight, and has nothing to remove. Without one: the newest run.
+ */
 export async function findInstallingRun(
   store: Store,
   release: { host: string; app: string; version: string },
 ): Promise<RunRow | undefined> {
-  return store
+  const runs = store
     .selectFrom('runs')
     .selectAll()
     .where('host', '=', release.host)
@@ -33,8 +39,9 @@ export async function findInstallingRun(
     .where('version', '=', release.version)
     .where('entry_count', '>', 0)
     .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .limit(1);
+  const standing = runs.where('has_promoted', '=', 1).where('phase', '!=', 'rolledBack');
+  return (await standing.executeTakeFirst()) ?? runs.executeTakeFirst();
 }
 
 export async function setRefusal(store: Store, id: string, code: string | null): Promise<void> {
@@ -49,7 +56,11 @@ export async function advanceRun(
 ): Promise<void> {
   await store
     .updateTable('runs')
-    .set({ entry_count: entryCount, ...(phase === undefined ? {} : { phase }) })
+    .set({
+      entry_count: entryCount,
+      ...(phase === undefined ? {} : { phase }),
+      ...(phase === 'promoted' ? { has_promoted: 1 } : {}),
+    })
     .where('id', '=', id)
     .execute();
 }

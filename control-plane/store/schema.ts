@@ -95,6 +95,8 @@ export interface RunRow {
   refusal_code: string | null;
   created_at: number;
   entry_count: number;
+  /** 1 once it has put its path into place, 0 before. */
+  has_promoted: number;
 }
 
 export interface LedgerEntryRow {

@@ -1,35 +1,61 @@
 /** Enrolment on this side: identity, pinned trust, configuration, in an order that a crash cannot turn around. */
+import { RejectedError } from '../../shared/errors.ts';
 import type { EnrolmentBundle } from '../../shared/rpc/enrolment-bundle.ts';
-import { openJournal } from '../journal/journal.ts';
+import { checkMetadataSet } from '../../shared/trust/tuf-rules.ts';
+import { createJournal } from '../journal/journal.ts';
 import { enrol } from '../link/enrol.ts';
 import { IdentityStore } from '../link/identity-store.ts';
 import { resetTrusted } from '../trust/metadata-store.ts';
-import { checkHostConfig, type HostConfig, hostFolders, saveHostConfig } from './host-config.ts';
+import { checkHostConfig, type HostConfig, hostFolders, loadHostConfig, saveHostConfig } from './host-config.ts';
+
+export interface EnrolmentRequest {
+  readonly bundle: EnrolmentBundle;
+  readonly config: Pick<HostConfig, 'installRoots' | 'labels' | 'rootPrefix'>;
+  readonly now: Date;
+}
 
 /**
- * Joins the control plane that the bundle names. The configuration is written last: without it nothing runs, so a half
- * enrolment is none, and may be repeated with a new token. Errors: those of `enrol`; `agent-config-malformed`.
+ * Joins the control plane that the bundle names. Everything that can be refused without the token is refused before it
+ * is spent. The configuration is written last: without it nothing runs, so a half enrolment is none, and may be
+ * repeated with a new token. Errors: those of `enrol`, `createJournal` and `checkMetadataSet`; `agent-config-malformed`,
+ * `enrolled-as-another-host`.
  */
 export async function enrolHost(
   stateDirectory: string,
-  {
-    bundle,
-    config,
-    now,
-  }: { bundle: EnrolmentBundle; config: Pick<HostConfig, 'installRoots' | 'labels' | 'rootPrefix'>; now: Date },
+  { bundle, config: ownersConfig, now }: EnrolmentRequest,
 ): Promise<void> {
-  const whole = checkHostConfig({
+  const config = checkHostConfig({
     schema: 'keyturn.agent/v1',
     host: bundle.host,
     gateway: bundle.addresses.gateway,
-    ...config,
+    ...ownersConfig,
   });
-  const database = openJournal(stateDirectory);
+  const trust = new Map(Object.entries(bundle.trust));
+  checkMetadataSet(trust);
+  checkSameHost(stateDirectory, config.host);
+  using journal = new DisposableStack();
+  const database = journal.adopt(createJournal(stateDirectory), (opened) => opened.close());
+  await enrol(new IdentityStore(hostFolders(stateDirectory).identity), bundle);
+  resetTrusted(database, trust, { adoptedAt: now });
+  saveHostConfig(stateDirectory, config);
+}
+
+/** Checks that the journal, which names its host in every ledger, stays the journal of one host. */
+function checkSameHost(stateDirectory: string, host: string): void {
+  const enrolled = enrolledHost(stateDirectory);
+  if (enrolled === undefined || enrolled === host) return;
+  throw new RejectedError(
+    'enrolled-as-another-host',
+    `failed to enrol as "${host}": "${stateDirectory}" holds the journal of "${enrolled}"`,
+    { hint: 'give each host a state folder of its own with --state' },
+  );
+}
+
+function enrolledHost(stateDirectory: string): string | undefined {
   try {
-    await enrol(new IdentityStore(hostFolders(stateDirectory).identity), bundle);
-    resetTrusted(database, new Map(Object.entries(bundle.trust)), { adoptedAt: now });
-  } finally {
-    database.close();
+    return loadHostConfig(stateDirectory).host;
+  } catch (error) {
+    if (error instanceof RejectedError && error.code === 'not-enrolled') return undefined;
+    throw error;
   }
-  saveHostConfig(stateDirectory, whole);
 }

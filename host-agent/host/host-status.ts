@@ -1,42 +1,72 @@
-/** What this host says of itself, read from its own disk; the agent need not run. */
-
+/**
+ * What this host says of itself, read from its own disk; the agent need not run, and is not disturbed if it does.
+ * Nothing is made or changed.
+ */
+import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
 import { versionOf } from '../../shared/trust/tuf-metadata.ts';
-import { openJournal } from '../journal/journal.ts';
-import type { RunState } from '../run/machine.ts';
+import { applicationsWithGate, type ClosedGate, readExecutionGate } from '../gate/execution-gate.ts';
+import { type JournalDatabase, openJournalToRead } from '../journal/journal.ts';
+import { explainJournalError } from '../journal/journal-error.ts';
+import { parseRunState } from '../run/saved-state.ts';
 import { loadTrusted } from '../trust/metadata-store.ts';
 import { loadHostConfig } from './host-config.ts';
+
+export interface RunStatus {
+  readonly run: string;
+  readonly app: string;
+  readonly version: string;
+  readonly phase: string;
+}
 
 export interface HostStatus {
   readonly host: string;
   readonly gateway: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly installRoots: readonly string[];
-  readonly runs: readonly { readonly run: string; readonly phase: string }[];
+  /** In the order in which they were ordered. */
+  readonly runs: readonly RunStatus[];
+  /** Version of each trusted metadata file. */
   readonly trust: Readonly<Record<string, number>>;
   /** Reports that the control plane has not acknowledged. */
   readonly outbox: number;
-  /** This version has no way to open one. */
-  readonly executionGates: 'closed';
+  /** As the gate itself reads it, for each application that was ever admitted here. */
+  readonly executionGates: readonly ({ readonly app: string } & ClosedGate)[];
 }
 
-/** Errors: `RejectedError` when this host is not enrolled. */
+/** Errors: `RejectedError` when this host is not enrolled; those of `openJournalToRead`. */
 export function hostStatus(stateDirectory: string): HostStatus {
   const { host, gateway, labels, installRoots } = loadHostConfig(stateDirectory);
-  const database = openJournal(stateDirectory);
+  const database = openJournalToRead(stateDirectory);
   try {
-    const runs = database.prepare<[], { id: string; state: string }>('select id, state from runs order by id').all();
-    const outbox = database.prepare<[], { count: number }>('select count(*) as count from outbox').get();
+    const runs = runsOf(database);
     return {
       host,
       gateway,
       labels,
       installRoots,
-      runs: runs.map(({ id, state }) => ({ run: id, phase: (JSON.parse(state) as RunState).phase })),
+      runs,
       trust: Object.fromEntries([...loadTrusted(database)].map(([file, bytes]) => [file, versionOf(bytes)])),
-      outbox: outbox?.count ?? 0,
-      executionGates: 'closed',
+      outbox: database.prepare<[], number>('select count(*) from outbox').pluck().get() ?? 0,
+      executionGates: gatesOf(database, runs),
     };
+  } catch (error) {
+    throw explainJournalError(error);
   } finally {
     database.close();
   }
+}
+
+function runsOf(database: JournalDatabase): RunStatus[] {
+  const rows = database.prepare<[], { id: string; state: string; statement: Buffer }>(
+    `select id, state, bytes as statement from runs join materials on run = id and name = 'statement' order by directive`,
+  );
+  return rows.all().map(({ id, state, statement }) => {
+    const { app, version } = parseReleaseStatement(statement);
+    return { run: id, app, version, phase: parseRunState(state).phase };
+  });
+}
+
+function gatesOf(database: JournalDatabase, runs: readonly RunStatus[]): HostStatus['executionGates'] {
+  const apps = new Set([...runs.map(({ app }) => app), ...applicationsWithGate(database)]);
+  return [...apps].sort().map((app) => ({ app, ...readExecutionGate(database, app) }));
 }

@@ -49,9 +49,13 @@ export class DirectiveLog {
       .all();
   }
 
-  /** To be called inside the transaction that makes the directive's consequence durable. */
+  /**
+   * To be called inside the transaction that makes the directive's consequence durable. Throws for one that was handled
+   * before, so that its consequence is not durable twice.
+   */
   markHandled(seq: number): void {
-    this.#database.prepare('update directives set handled = 1 where seq = ?').run(seq);
+    const marked = this.#database.prepare('update directives set handled = 1 where seq = ? and handled = 0').run(seq);
+    if (marked.changes !== 1) throw new Error(`directive ${seq} does not wait to be handled`);
   }
 
   onAccepted(listener: () => void): () => void {

@@ -9,9 +9,9 @@ export const JOURNAL_HINT =
 const IN_THE_WAY: Readonly<Record<string, string>> = {
   SQLITE_FULL: "free space on the file system of the agent's state folder; the agent then goes on by itself",
   SQLITE_IOERR: "look at the disk of the agent's state folder, and at the system's log",
-  SQLITE_READONLY: "the agent needs to write to its state folder: mount it writable, and look at its owner",
-  SQLITE_CANTOPEN: "the agent needs to write to its state folder: mount it writable, and look at its owner",
-  SQLITE_PERM: "the agent needs to own its state folder",
+  SQLITE_READONLY: 'the agent needs to write to its state folder: mount it writable, and look at its owner',
+  SQLITE_CANTOPEN: 'the agent needs to write to its state folder: mount it writable, and look at its owner',
+  SQLITE_PERM: 'the agent needs to own its state folder',
   SQLITE_BUSY: 'another program holds the journal: close it',
 };
 

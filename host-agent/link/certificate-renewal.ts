@@ -44,10 +44,11 @@ export function keepCertificateFresh(means: RenewalMeans): Timer {
   }
 }
 
-async function renewCertificate({ host, identity, client }: RenewalMeans): Promise<void> {
+async function renewCertificate({ host, identity, client, clock }: RenewalMeans): Promise<void> {
   const { privateKey, csr } = await makeKeyWithRequest(host);
-  const { certificate } = await client.renewCertificate({ csr });
-  checkIssued(certificate, { privateKey, host, caCertificate: identity.loadTls().caCertificate });
+  const issued = await client.renewCertificate({ csr });
+  const { caCertificate } = identity.loadTls();
+  const certificate = checkIssued(issued.certificate, { privateKey, host, caCertificate, now: clock.now() });
   identity.saveTls({ certificate, privateKey });
 }
 

@@ -27,28 +27,37 @@ export async function makeKeyWithRequest(host: string): Promise<KeyWithRequest> 
   return { privateKey: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), csr: Buffer.from(request.rawData) };
 }
 
+export interface ExpectedCertificate {
+  /** PEM. */
+  readonly privateKey: string;
+  readonly host: string;
+  /** PEM. */
+  readonly caCertificate: string;
+  /** Milliseconds since 1970; the real time by default, as TLS has it. */
+  readonly now?: number;
+}
+
 /**
  * Checks that a certificate is what was asked for, before it replaces one that works: for this key and host, by the CA
- * that is pinned. Errors: `RejectedError('certificate-not-usable')`.
+ * that is pinned, valid now. Gives it back in the one PEM spelling, without anything that stood beside it: other
+ * readers of other spellings would find no certificate there. Errors: `RejectedError('certificate-not-usable')`.
  */
-export function checkIssued(
-  certificate: string,
-  expected: { privateKey: string; host: string; caCertificate: string },
-): void {
-  const reason = faultOf(certificate, expected);
-  if (reason !== undefined)
-    throw new RejectedError('certificate-not-usable', `failed to take the certificate: ${reason}`);
+export function checkIssued(pem: string, expected: ExpectedCertificate): string {
+  const certificate = parseCertificate(pem);
+  const reason = certificate === undefined ? 'it is none' : faultOf(certificate, expected);
+  if (certificate !== undefined && reason === undefined) return certificate.toString();
+  throw new RejectedError('certificate-not-usable', `failed to take the certificate: ${reason}`);
 }
 
 function faultOf(
-  pem: string,
-  { privateKey, host, caCertificate }: Parameters<typeof checkIssued>[1],
+  certificate: X509Certificate,
+  { privateKey, host, caCertificate, now = Date.now() }: ExpectedCertificate,
 ): string | undefined {
-  const certificate = parseCertificate(pem);
-  if (certificate === undefined) return 'it is none';
   if (!certificate.verify(new X509Certificate(caCertificate).publicKey)) return 'another CA has signed it';
   if (!certificate.checkPrivateKey(createPrivateKey(privateKey))) return 'it is for another key';
   if (certificate.subjectAltName !== `URI:${hostUri(host)}`) return `it names "${certificate.subjectAltName}"`;
+  const { validFrom, validTo } = certificate;
+  if (now < Date.parse(validFrom) || Date.parse(validTo) <= now) return `it is valid from ${validFrom} to ${validTo}`;
   return undefined;
 }
 

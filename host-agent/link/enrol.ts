@@ -29,8 +29,8 @@ export async function enrol(
   try {
     const ledgerKeyProof = ledgerKey.sign(ledgerKeyProofBytes(host, csr));
     const request = { host, token, csr, ledgerPublicKey: ledgerKey.publicKeyPem, ledgerKeyProof };
-    const { certificate } = await client.enrol(request, { timeoutMs: ENROL_TIMEOUT_MS });
-    checkIssued(certificate, { privateKey, host, caCertificate });
+    const issued = await client.enrol(request, { timeoutMs: ENROL_TIMEOUT_MS });
+    const certificate = checkIssued(issued.certificate, { privateKey, host, caCertificate });
     identity.saveCa(caCertificate);
     identity.saveTls({ certificate, privateKey });
   } finally {

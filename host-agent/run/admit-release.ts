@@ -4,6 +4,8 @@
  * The directive only points. What is installed follows from the trust root pinned on this host, the release statement
  * that the release engineers signed, and the digests in it (P2).
  */
+import { z } from 'zod';
+import { canonicalText } from '../../shared/canonical-json.ts';
 import { type Sha256, sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
 import type { AnyCheckKind } from '../../shared/ledger/check-kind.ts';
@@ -19,6 +21,8 @@ import {
   releaseTargetPath,
 } from '../../shared/release/release-statement.ts';
 import { POLICY_PATH, type Policy, parsePolicy } from '../../shared/trust/policy.ts';
+import { fileNameOf, releaseRoleOf, TOP_LEVEL_ROLES, versionOf } from '../../shared/trust/tuf-metadata.ts';
+import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 import type { BlobSource } from '../install/blob-source.ts';
 import type { TrustClient } from '../trust/trust-client.ts';
 import { fetchSmallBlob } from './fetch-small-blob.ts';
@@ -26,6 +30,9 @@ import type { RunMaterials } from './run-store.ts';
 
 /** Gates that every release has, whatever its plan says. */
 const OWN_GATES = ['G0', 'G1', 'G2', 'G3', 'G4', 'G7', 'G8'];
+
+/** Room for the rest of a ledger entry around what one check saw. */
+const ENTRY_REST_BYTES = 4096;
 
 export interface AdmissionRequest {
   /** TUF target path, `<app>/<version>.json`. */
@@ -36,9 +43,10 @@ export interface AdmissionRequest {
 
 export interface AdmissionMeans {
   readonly trust: TrustClient;
-  /** The version of each trusted metadata file, such as `root 1`. */
-  readonly trustVersions: () => readonly string[];
+  /** The metadata that is trusted now. */
+  readonly trusted: () => TrustedMetadata;
   readonly blobs: BlobSource;
+  /** Those that a plan may name; not Keyturn's own. */
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
   /** Install roots that the owner of this host allows; the plan cannot add one. */
   readonly installRoots: readonly string[];
@@ -51,7 +59,7 @@ export interface AdmittedRelease {
   readonly buildRecord: BuildRecord;
   readonly policy: Policy;
   readonly materials: RunMaterials;
-  /** Version of each trusted metadata file, such as `root 1`. */
+  /** Version of each metadata file that vouches for the release, such as `root 1`. */
   readonly trust: readonly string[];
 }
 
@@ -62,23 +70,16 @@ export async function admitRelease(request: AdmissionRequest, means: AdmissionMe
   checkStatement(request, { statement, digest: sha256(statementBytes) });
   const policyBytes = await means.trust.readTarget(POLICY_PATH);
   const materials = { ...(await fetchMaterials(statement, means)), statement: statementBytes, policy: policyBytes };
-  const plan = parsePlan(materials.plan);
-  const manifest = parseManifest(materials.manifest);
-  const policy = parsePolicy(policyBytes);
-  checkPlan(plan, statement);
+  const admitted = releaseOfMaterials(materials);
+  const { release, manifest, buildRecord, policy } = admitted;
+  checkPlan(release.plan, statement);
   checkTree(manifest, statement);
-  checkKinds(plan, { policy, kinds: means.kinds });
-  checkGates(plan, policy);
-  checkNetwork(plan, policy);
-  checkInstallRoot(plan, means.installRoots);
-  return {
-    release: { statement, plan, statementDigest: sha256(statementBytes) },
-    manifest,
-    buildRecord: parseBuildRecord(materials['build-record']),
-    policy,
-    materials,
-    trust: means.trustVersions(),
-  };
+  checkBuildRecord(buildRecord);
+  checkKinds(release.plan, { policy, kinds: means.kinds });
+  checkGates(release.plan, policy);
+  checkNetwork(release.plan, policy);
+  checkInstallRoot(release.plan, means.installRoots);
+  return { ...admitted, materials, trust: trustVersions(means.trusted(), statement.app) };
 }
 
 /** Reads again what `admitRelease` verified; the journal is trusted, its bytes are parsed all the same. */
@@ -90,6 +91,14 @@ export function releaseOfMaterials(materials: RunMaterials): Omit<AdmittedReleas
     buildRecord: parseBuildRecord(materials['build-record']),
     policy: parsePolicy(materials.policy),
   };
+}
+
+/** The roles on the way from the root to the release; a host that has others for its other applications names none of them. */
+function trustVersions(trusted: TrustedMetadata, app: string): string[] {
+  return [...TOP_LEVEL_ROLES, releaseRoleOf(app)].flatMap((role) => {
+    const bytes = trusted.get(fileNameOf(role));
+    return bytes === undefined ? [] : [`${role} ${versionOf(bytes)}`];
+  });
 }
 
 async function fetchMaterials(
@@ -144,14 +153,33 @@ function checkTree(manifest: Manifest, statement: ReleaseStatement): void {
   );
 }
 
-/** Checks that this agent knows every kind of check, and that the policy allows it. */
+/** Checks that what the build machine saw fits into ledger entries of this host, each check in one. */
+function checkBuildRecord(record: BuildRecord): void {
+  for (const check of record.checks) {
+    const bytes = Buffer.byteLength(canonicalText(check));
+    if (bytes <= LIMITS.ledgerEntryBytes - ENTRY_REST_BYTES) continue;
+    throw new RejectedError(
+      'build-record-too-large',
+      `failed to admit release: what the build machine saw of "${check.check}" has ${bytes} bytes, expected at most ${LIMITS.ledgerEntryBytes - ENTRY_REST_BYTES}`,
+    );
+  }
+}
+
+/** Checks that this agent knows every kind of check and what it is asked, and that the policy allows the kind. */
 function checkKinds(plan: Plan, { policy, kinds }: { policy: Policy; kinds: ReadonlyMap<string, AnyCheckKind> }): void {
   for (const check of plan.gates.flatMap((gate) => gate.checks)) {
     const kind = kinds.get(check.kind);
-    if (!kind?.params.safeParse(check.params).success) {
+    if (!kind) {
       throw new RejectedError(
         'check-kind-unknown',
-        `failed to admit release: check "${check.id}" of kind "${check.kind}" is not one that this agent knows`,
+        `failed to admit release: check "${check.id}" is of kind "${check.kind}", which this agent does not know`,
+      );
+    }
+    const params = kind.params.safeParse(check.params);
+    if (!params.success) {
+      throw new RejectedError(
+        'check-params-malformed',
+        `failed to admit release: check "${check.id}" of kind "${check.kind}": ${z.prettifyError(params.error)}`,
       );
     }
     if (!policy.checkKinds.allowed.includes(check.kind)) {
@@ -174,7 +202,11 @@ function checkGates(plan: Plan, policy: Policy): void {
   );
 }
 
-/** Checks that no check asks for the network where the policy forbids it; the sandbox enforces the rest. */
+/**
+ * Checks that no check asks for the network where the policy forbids it; the sandbox enforces the rest. Two kinds are
+ * left out on purpose: `http` reaches loopback alone, and `sql` leaves a gap without opening a connection. So are live
+ * entrypoints, whose network stands in the plan for the approvers: nothing here starts one in earnest.
+ */
 function checkNetwork(plan: Plan, policy: Policy): void {
   if (!policy.forbidden.includes('network')) return;
   const asking = plan.gates.flatMap((gate) => gate.checks).find((check) => check.params.network === true);

@@ -1,10 +1,12 @@
 /** Puts a driver together from the parts of this host: install steps, checks, sandbox, secrets, execution gate. */
 import type { Json } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
+import { RejectedError } from '../../shared/errors.ts';
 import type { Evidence } from '../../shared/ledger/evidence.ts';
 import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
 import { encodeManifest } from '../../shared/release/manifest.ts';
+import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { builtInChecks } from '../checks/built-in/built-in-checks.ts';
 import type { CheckContext, SecretSource } from '../checks/observe.ts';
 import { planChecks } from '../checks/plan-checks.ts';
@@ -35,7 +37,10 @@ export interface HostParts {
   /** The agent's own folders: no check sees them. */
   readonly hidden: readonly string[];
   readonly now: () => Date;
+  /** Measures waits; the system's by default. */
+  readonly clock?: Clock;
   readonly waitToRetry: (attempt: number) => Promise<void>;
+  readonly onTrouble?: RunDriverOptions['onTrouble'];
   readonly onProgress: RunDriverOptions['onProgress'];
   readonly signal: AbortSignal;
   readonly testOnlyAtBoundary?: (boundary: string) => void;
@@ -51,8 +56,10 @@ export function assembleDriver(parts: HostParts): RunDriver {
     observe: (opened, check) => observeOnHost(parts, { opened, check }),
     waitToRetry: parts.waitToRetry,
     now: parts.now,
+    clock: parts.clock ?? systemClock,
     signal: parts.signal,
     onProgress: parts.onProgress,
+    ...(parts.onTrouble && { onTrouble: parts.onTrouble }),
     ...(parts.testOnlyAtBoundary && { testOnlyAtBoundary: parts.testOnlyAtBoundary }),
   });
 }
@@ -60,19 +67,33 @@ export function assembleDriver(parts: HostParts): RunDriver {
 function installSteps(parts: HostParts): InstallSteps {
   const within = (opened: OpenedRun) => installContext(parts, opened);
   return {
-    receive: async (opened) => {
-      const report = await receive(within(opened), {
-        source: parts.blobs,
-        onProgress: ({ receivedBytes, totalBytes }) =>
-          parts.onProgress(opened.run, { phase: 'fetching', doing: 'receive', doneBytes: receivedBytes, totalBytes }),
-      });
+    receive: async (opened, { signal, onBytes }) => {
+      const report = await receive(
+        { ...within(opened), signal },
+        {
+          source: parts.blobs,
+          onProgress: ({ receivedBytes, totalBytes }) => onBytes(receivedBytes, totalBytes),
+        },
+      );
       opened.facts.save('received', report as unknown as Json);
     },
     stage: async (opened) => void (await stage(within(opened))),
-    promote: async (opened) => void (await promote(within(opened))),
+    promote: async (opened) => promoteOrFindPromoted(within(opened)),
     remove: async (opened) => void (await remove(within(opened))),
     tidy: async (opened) => void (await tidy(within(opened))),
   };
+}
+
+/**
+ * A tree that this run promoted before a crash, and that somebody changed since, counts as promoted: G4 sees what is wrong
+ * with it, and a run that fails there is undone.
+ */
+async function promoteOrFindPromoted(context: InstallContext): Promise<void> {
+  try {
+    await promote(context);
+  } catch (error) {
+    if (!(error instanceof RejectedError) || error.code !== 'installed-tree-differs') throw error;
+  }
 }
 
 async function observeOnHost(

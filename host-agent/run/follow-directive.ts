@@ -2,7 +2,8 @@
  * What a directive leads to. It only points: whether it is followed is decided here, from what is signed (P2).
  *
  * 1. A directive is handled in the transaction that makes its consequence durable, a run or a refusal.
- * 2. What is merely in the way (no connection) leaves it unhandled; it is tried again.
+ * 2. What is merely in the way (no connection) leaves it unhandled; it is tried again for as long as that takes: nothing
+ *    has begun on this host, and those behind it come over the same connection.
  * 3. A directive that this agent does not understand is refused, never skipped.
  */
 import { canonicalText } from '../../shared/canonical-json.ts';
@@ -42,10 +43,10 @@ export async function followDirective(stored: StoredDirective, means: DirectiveM
   try {
     return await dispatch(directiveCodec.decode(stored.bytes), { stored, means });
   } catch (error) {
-    if (!(error instanceof RejectedError)) throw error;
-    means.onRefused(stored, error);
+    if (!(error instanceof RejectedError) || error.code === 'journal-corrupt') throw error;
     means.database.transaction(() => settle(stored, { means, refusalCode: error.code }))();
     means.outbox.announce();
+    means.onRefused(stored, error);
     return undefined;
   }
 }
@@ -157,7 +158,7 @@ function reportBody(report: RecordReport, now: Date): LedgerEntryBody {
   const documents = report.documents.map(({ name, sha256: digest }) => ({ name, sha256: digest }));
   const sinks = report.sinks.map(({ kind, location, accepted }) => ({ kind, location, ok: accepted }));
   const receipt = reportKind.observation.safeParse({ documents, sinks });
-  if (!receipt.success || canonicalText(receipt.data).length > LIMITS.ledgerEntryBytes / 2) {
+  if (!receipt.success || Buffer.byteLength(canonicalText(receipt.data)) > LIMITS.ledgerEntryBytes / 2) {
     throw new RejectedError(
       'report-malformed',
       `failed to record the report of run "${report.runId}": it is no receipt that a ledger can hold`,

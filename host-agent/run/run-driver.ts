@@ -4,6 +4,9 @@
  * 1. An effect is done before its outcome is durable; so after a crash it may be done again, and it is idempotent.
  * 2. An outcome is durable before anything is reported about it.
  * 3. The status in the machine is computed by the same judge that everybody else will use (P6).
+ * 4. What a stop cuts short is no evidence: it is done again at the next start. Nothing holds a stop up for long.
+ * 5. What is merely in the way is tried again. Only what has changed nothing outside staging yet is ever given up; a step
+ *    that moves the installation waits for its disk, because giving up would leave half of it unsaid.
  */
 import { assertNever, messageOf, RejectedError } from '../../shared/errors.ts';
 import type { AnyCheckKind } from '../../shared/ledger/check-kind.ts';
@@ -11,17 +14,26 @@ import { statusOfEvidence } from '../../shared/ledger/derive.ts';
 import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
 import type { Evidence } from '../../shared/ledger/evidence.ts';
 import { type PlannedCheck, plannedChecks, removalCheck } from '../../shared/ledger/planned-checks.ts';
+import { type Clock, waitFor } from '../../shared/time/clock.ts';
+import { cutEnd } from '../checks/cut-text.ts';
 import { checkBehind, type Effect, nextEffect, type RunEvent, type RunState, step } from './machine.ts';
 import type { OpenedRun } from './open-run.ts';
+import { Patience } from './patience.ts';
 import type { RunStore } from './run-store.ts';
 
 /** The steps that change the disk; each may be repeated after a crash. */
 export interface InstallSteps {
-  receive(run: OpenedRun): Promise<void>;
+  receive(run: OpenedRun, watch: ReceiveWatch): Promise<void>;
   stage(run: OpenedRun): Promise<void>;
   promote(run: OpenedRun): Promise<void>;
   remove(run: OpenedRun): Promise<void>;
   tidy(run: OpenedRun): Promise<void>;
+}
+
+export interface ReceiveWatch {
+  /** Aborted when the agent stops or has waited long enough. */
+  readonly signal: AbortSignal;
+  onBytes(doneBytes: number, totalBytes: number): void;
 }
 
 /** How far a run is; told, never kept. */
@@ -42,13 +54,25 @@ export interface RunDriverOptions {
   readonly observe: (run: OpenedRun, check: PlannedCheck) => Promise<Evidence>;
   /** Waits until a transient failure may be tried again; rejects when the agent stops. */
   readonly waitToRetry: (attempt: number) => Promise<void>;
+  /** Hears why an effect has to be tried again. */
+  readonly onTrouble?: (run: string, trouble: { readonly doing: string; readonly error: Error }) => void;
   readonly now: () => Date;
+  /** Measures waits. */
+  readonly clock: Clock;
   /** Aborted when the agent stops. */
   readonly signal: AbortSignal;
   readonly onProgress: (run: string, progress: RunDoing) => void;
   /** Called at every effect boundary, so that a test can end the process there. */
   readonly testOnlyAtBoundary?: (boundary: string) => void;
 }
+
+/** A host that is cut off for longer is deployed to again; its run then ends with the reason instead of for ever fetching. */
+export const GIVE_UP_AFTER_MS = 60 * 60 * 1000;
+/** What a check gets to end by itself when the agent stops: to kill its process, to put a rehearsed tree back. */
+export const STOP_GRACE_MS = 3_000;
+
+/** These have changed nothing outside staging, which is tidied away. */
+const MAY_BE_GIVEN_UP: ReadonlySet<keyof InstallSteps> = new Set(['receive', 'stage']);
 
 export class RunDriver {
   readonly #options: RunDriverOptions;
@@ -67,8 +91,7 @@ export class RunDriver {
       this.#options.onProgress(run, { phase: state.phase, doing: nameOf(effect) });
       this.#at(`before ${nameOf(effect)}`);
       const outcome = await this.#perform(effect, { opened, state });
-      // What a stop cut short is not evidence: it is done again at the next start.
-      this.#options.signal.throwIfAborted();
+      this.#options.signal.throwIfAborted(); // 4
       this.#at(`after ${nameOf(effect)}`);
       this.#options.store.commit(run, { state: step(state, outcome.event), bodies: outcome.bodies });
       this.#at(`recorded ${nameOf(effect)}`);
@@ -103,32 +126,74 @@ export class RunDriver {
     const evidence =
       check.seenBy === 'build'
         ? builtEvidence(check, { opened, now: this.#options.now() })
-        : await this.#options.observe(opened, check);
+        : await this.#untilStopped(this.#options.observe(opened, check));
     const status = statusOfEvidence(check, { evidence, buildRecord: opened.buildRecord, kinds: this.#options.kinds });
     return { event: { type: 'check-observed', status }, bodies: [{ type: 'check-recorded', evidence }] };
   }
 
-  /** A refusal ends the run, with its reason in the ledger; what is merely in the way is tried again. */
+  /** Rejects when the agent stops, a grace later than the stop at the most. What is left behind then is as after a crash. */
+  async #untilStopped<T>(observation: Promise<T>): Promise<T> {
+    const { clock, signal } = this.#options;
+    const observed = new AbortController();
+    const given = waitForAbort(signal, observed.signal).then(async () => {
+      await waitFor(clock, STOP_GRACE_MS, observed.signal);
+      throw signal.reason;
+    });
+    try {
+      return await Promise.race([observation, given]);
+    } finally {
+      observed.abort();
+      given.catch(() => undefined); // whoever lost the race is not heard
+    }
+  }
+
+  /** A refusal ends the run, with its reason in the ledger; what is merely in the way is tried again. // 5 */
   async #change(name: keyof InstallSteps, opened: OpenedRun): Promise<Outcome> {
-    for (let attempt = 0; ; attempt += 1) {
+    const { clock, signal: stopping, waitToRetry, onTrouble } = this.#options;
+    using patience = new Patience({ clock, stopping, limitMs: GIVE_UP_AFTER_MS });
+    for (;;) {
       try {
-        await this.#options.install[name](opened);
+        await this.#install(name, { opened, patience });
         return { event: { type: 'effect-done' }, bodies: [] };
       } catch (error) {
         if (error instanceof RejectedError) return this.#refused(name, { opened, error });
         if (!mayRetry(error)) throw error;
-        await this.#options.waitToRetry(attempt);
+        onTrouble?.(opened.run, { doing: name, error });
+        const attempt = patience.failed();
+        if (attempt === 'lost' && MAY_BE_GIVEN_UP.has(name)) {
+          return this.#refused(name, { opened, error: givenUp(name, error) });
+        }
+        await waitToRetry(attempt === 'lost' ? Number.MAX_SAFE_INTEGER : attempt);
       }
     }
   }
 
+  async #install(
+    name: keyof InstallSteps,
+    { opened, patience }: { opened: OpenedRun; patience: Patience },
+  ): Promise<void> {
+    const { install, onProgress } = this.#options;
+    if (name !== 'receive') return install[name](opened);
+    patience.progressed();
+    let mostBytes = 0;
+    await install.receive(opened, {
+      signal: patience.signal,
+      onBytes: (doneBytes, totalBytes) => {
+        if (doneBytes > mostBytes) patience.progressed();
+        mostBytes = Math.max(mostBytes, doneBytes);
+        onProgress(opened.run, { phase: 'fetching', doing: 'receive', doneBytes, totalBytes });
+      },
+    });
+  }
+
   #refused(name: keyof InstallSteps, { opened, error }: { opened: OpenedRun; error: RejectedError }): Outcome {
-    const reason = `${error.code}: ${messageOf(error)}`.slice(0, 4000);
+    const reason = cutEnd(`${error.code}: ${messageOf(error)}`, REASON_CHARACTERS);
     const check = checkBehind({ do: name });
     const event: RunEvent = { type: 'effect-refused', reason };
     if (check === undefined) return { event, bodies: [] };
     const { gate, kind } = findCheck(opened, check);
-    const result = { did: 'block', reason, needs: [] } satisfies Evidence['result'];
+    const needs = error.hint === undefined ? [] : [cutEnd(error.hint, REASON_CHARACTERS)];
+    const result = { did: 'block', reason, needs } satisfies Evidence['result'];
     const startedAt = this.#options.now().toISOString();
     return {
       event,
@@ -140,6 +205,9 @@ export class RunDriver {
     this.#options.testOnlyAtBoundary?.(boundary);
   }
 }
+
+/** As the schemas of evidence and phases have it. */
+const REASON_CHARACTERS = 4096;
 
 interface Outcome {
   readonly event: RunEvent;
@@ -178,11 +246,25 @@ function unbuiltResult({ kind }: PlannedCheck, { release }: OpenedRun): Evidence
   };
 }
 
-function mayRetry(error: unknown): boolean {
+function mayRetry(error: unknown): error is Error {
   return (
     error instanceof Error &&
     'shouldRetry' in error &&
     typeof error.shouldRetry === 'function' &&
     error.shouldRetry() === true
   );
+}
+
+function givenUp(name: string, cause: Error): RejectedError {
+  return new RejectedError(
+    'effect-given-up',
+    `failed to ${name}: it did not succeed for ${GIVE_UP_AFTER_MS / 60_000} minutes, last because ${messageOf(cause)}`,
+    { cause, hint: 'deploy the release again once what was in the way is gone' },
+  );
+}
+
+/** Resolves when `signal` is aborted; never, when `unless` is first. */
+function waitForAbort(signal: AbortSignal, unless: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true, signal: unless }));
 }

@@ -10,6 +10,7 @@ import type { RunFacts } from '../checks/observe.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import type { JournalOutbox } from '../journal/outbox.ts';
 import { isResting, type RunState } from './machine.ts';
+import { parseRunState } from './saved-state.ts';
 
 /** What was verified when the run was admitted; its digests stand in the first ledger entry. */
 export const MATERIAL_NAMES = ['statement', 'manifest', 'plan', 'build-record', 'policy'] as const;
@@ -47,24 +48,24 @@ export class RunStore {
     this.#options = options;
   }
 
-  /** Runs that still have something to do, oldest first. */
+  /** Runs that still have something to do, in the order of their directives. */
   unfinished(): string[] {
     const rows = this.#options.database
-      .prepare<[], { id: string; state: string }>('select id, state from runs order by id')
+      .prepare<[], { id: string; state: string }>('select id, state from runs order by directive')
       .all();
-    return rows.filter((row) => !isResting(JSON.parse(row.state) as RunState)).map((row) => row.id);
+    return rows.filter((row) => !isResting(parseRunState(row.state))).map((row) => row.id);
   }
 
   has(run: string): boolean {
     return this.#options.database.prepare('select 1 from runs where id = ?').get(run) !== undefined;
   }
 
+  /** Errors: `RejectedError('journal-corrupt')`; throws for a run that is not there. */
   state(run: string): RunState {
     const row = this.#options.database
       .prepare<[string], { state: string }>('select state from runs where id = ?')
       .get(run);
-    if (!row) throw new Error(`failed to load run "${run}": it is not in the journal`);
-    return JSON.parse(row.state) as RunState;
+    return parseRunState(row?.state ?? missing(run, 'state'));
   }
 
   materials(run: string): RunMaterials {
@@ -102,7 +103,7 @@ export class RunStore {
     this.#options.outbox.announce();
   }
 
-  /** Makes one step durable. `also` runs in the same transaction. */
+  /** Makes one step durable. `also` runs in the same transaction. A failed call leaves the run as it was. */
   commit(
     run: string,
     { state, bodies }: { state: RunState; bodies: readonly LedgerEntryBody[] },
@@ -110,11 +111,12 @@ export class RunStore {
   ): void {
     const { database } = this.#options;
     database.transaction(() => {
-      database.prepare('update runs set state = ? where id = ?').run(JSON.stringify(state), run);
+      const saved = database.prepare('update runs set state = ? where id = ?').run(JSON.stringify(state), run);
+      if (saved.changes !== 1) missing(run, 'state');
       this.#append(run, bodies);
       also();
     })();
-    if (bodies.length > 0) this.#options.outbox.announce();
+    this.#options.outbox.announce();
   }
 
   facts(run: string): RunFacts {
@@ -141,7 +143,8 @@ export class RunStore {
     for (const body of bodies) {
       const previous = this.#lastEntry(run);
       const at = now().toISOString();
-      const sealed = sealEntry(previous, { run, host, at }, body);
+      // Read back before it is stored: what could not be read later would end the run for good.
+      const sealed = parseEntry(sealEntry(previous, { run, host, at }, body).bytes);
       const head = signHead(
         { ...this.#subject(run, sealed), run, host, size: sealed.entry.seq + 1, head: sealed.digest, at },
         hostKey,

@@ -2,7 +2,7 @@
  * A service from plain async functions: every caller is authorized first, every stream respects back-pressure and ends
  * with its caller, every error becomes a status.
  */
-import { type EventEmitter, once } from 'node:events';
+import { type EventEmitter, on, once } from 'node:events';
 import type {
   Server,
   ServerDuplexStream,
@@ -110,6 +110,15 @@ async function stream(call: Duplex, requests: Duplex | undefined, answerer: Call
   } catch (error) {
     if (!call.cancelled) call.emit('error', answerer.refuse(error));
   }
+}
+
+/**
+ * The messages of a stream as they come, with back-pressure. Not by the stream's own iterator: that destroys the stream when
+ * the call is refused, before the reason has left.
+ */
+export async function* messagesOf<T>(stream: EventEmitter): AsyncGenerator<T> {
+  const options = { close: ['end', 'close'], highWaterMark: 16, lowWaterMark: 8 };
+  for await (const [message] of on(stream, 'data', options)) yield message as T;
 }
 
 /** Sends item by item, waiting whenever the caller is slower; lets go of the source when the caller is gone. */

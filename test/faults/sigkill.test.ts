@@ -40,7 +40,7 @@ describe('a SIGKILL at any time', function () {
     expect(checked.reference).to.deep.include({ names: [INSTALLATION], isStoredAsSigned: true });
   });
 
-  after(() => checked[Symbol.asyncDispose]());
+  after(() => checked?.[Symbol.asyncDispose]());
 
   it('is tried at ten boundaries or more', () => {
     expect(KILLS.length).to.be.at.least(10);

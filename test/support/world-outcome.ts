@@ -76,6 +76,27 @@ export function ledgerOf(host: OutcomeHost, run: string): VerifiedLedger {
   });
 }
 
+interface CheckOfRun {
+  readonly run: string;
+  readonly check: string;
+}
+
+/** The status of one check; undefined when the run has no such check. */
+export function statusOf(host: OutcomeHost, check: CheckOfRun): string | undefined {
+  return rowOf(host, check)?.status;
+}
+
+/** What the check observed; undefined when it observed nothing. */
+export function observationOf(host: OutcomeHost, check: CheckOfRun): unknown {
+  const result = rowOf(host, check)?.evidence?.result;
+  return result?.did === 'observe' ? result.observation : undefined;
+}
+
+function rowOf(host: OutcomeHost, { run, check }: CheckOfRun) {
+  const { gates } = ledgerOf(host, run).summary;
+  return gates.flatMap(({ checks }) => checks).find(({ id }) => id === check);
+}
+
 /** The first lines of either value, as JSON, that the other has not; none when both are the same. */
 export function differingLines(one: unknown, other: unknown): string[] {
   const [here, there] = [one, other].map((value) => JSON.stringify(value, null, 1).split('\n'));

@@ -61,7 +61,7 @@ export interface WalkResult {
 
 export async function walkCrashes(walked: readonly WalkedHost[], options: WalkOptions): Promise<WalkResult> {
   const lanes = walked.map((lane, index) => new Lane(lane, { options, every: walked.length, index }));
-  const references = await Promise.all(lanes.map((lane) => lane.liveUndisturbed()));
+  const references = await allAtRest(lanes.map((lane) => lane.liveUndisturbed()));
   const [first] = lanes;
   const [reference] = references;
   if (first === undefined || reference === undefined) throw new Error('a walk needs a host');
@@ -69,13 +69,19 @@ export async function walkCrashes(walked: readonly WalkedHost[], options: WalkOp
     expect(lane.boundaries, `boundaries of host ${index}`).to.deep.equal(first.boundaries);
     expect(differencesOf(references[index], reference), `host ${index} without a crash`).to.deep.equal([]);
   }
-  const crashed = await Promise.all(lanes.map((lane) => lane.crashEverywhere()));
+  const crashed = await allAtRest(lanes.map((lane) => lane.crashEverywhere()));
   return { boundaries: crashed.flat().flatMap((ending) => ending.boundaries), reference, crashed: crashed.flat() };
 }
 
 /** Where two lives came to different ends; nothing when they came to the same. */
 export function differencesOf(one: Ending | undefined, other: Ending): string[] {
   return differingLines(one && [one.outcome, one.facts], [other.outcome, other.facts]);
+}
+
+/** As `Promise.all`, but when one fails the others have come to rest, too: nobody works in a folder that is removed. */
+async function allAtRest<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** What a process leaves at one or more boundaries that follow each other, as a copy. */
