@@ -1,11 +1,13 @@
 /**
- * `npm run package`: what is installed. `dist/keyturn` and `dist/keyturn-agent` each hold one bundle (esbuild), the native
- * SQLite addon, the pinned Node and a launcher; nothing else is needed on the machine.
+ * `npm run package [-- --out DIR]`: what is installed. `keyturn` and `keyturn-agent` below DIR (`dist` unless said) each hold
+ * their bundled code (esbuild), the native SQLite addon, the pinned Node and a launcher; nothing else is needed on the
+ * machine. Two packages of one commit are byte-identical.
  */
-import { build } from 'esbuild';
 import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -16,24 +18,32 @@ const PROGRAMS = [
 
 /**
  * Bundled CommonJS packages call `require` and look at `__dirname`, which ES modules lack. The gRPC packages look for their
- * protocol files two folders up from there.
+ * protocol files two folders up from there: in `proto`, beside `code`.
  */
 const BANNER = [
   `import { createRequire } from 'node:module';`,
   `const require = createRequire(import.meta.url);`,
-  `const __dirname = import.meta.dirname + '/bundle/code';`,
+  `const __dirname = import.meta.dirname + '/bundle';`,
 ].join('\n');
 
 /** Folders of protocol files that bundled gRPC packages read when they are used. */
 const PROTOCOL_FOLDERS = ['@grpc/grpc-js/proto', '@grpc/reflection/build/proto', 'grpc-health-check/proto'];
 
+const out = outputFolder(process.argv.slice(2));
 for (const { name, entry } of PROGRAMS) {
-  const folder = join(repository, 'dist', name);
+  const folder = join(out, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await build({
     entryPoints: [join(repository, entry)],
-    outfile: join(folder, `${name}.mjs`),
+    outdir: join(folder, 'code'),
+    outExtension: { '.js': '.mjs' },
+    // A command reads the pieces that it needs: asking for help takes a quarter of the time.
+    splitting: true,
+    entryNames: name,
+    chunkNames: 'piece-[hash]',
+    // Paths in the bundle are relative to this, wherever it is made.
+    absWorkingDir: repository,
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -53,7 +63,27 @@ for (const { name, entry } of PROGRAMS) {
   }
   cpSync(process.execPath, join(folder, 'node'));
   const launcher = join(folder, name);
-  writeFileSync(launcher, `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/node" "$here/${name}.mjs" "$@"\n`);
+  writeFileSync(launcher, launcherText(name));
   chmodSync(launcher, 0o755);
   process.stdout.write(`${folder}\n`);
+}
+
+/** Needs nothing but a shell, save where it is called by a symbolic link. */
+function launcherText(name: string): string {
+  return `#!/bin/sh
+self=$0
+if [ -h "$self" ]; then self=$(readlink -f "$self"); fi
+case $self in */*) here=\${self%/*} ;; *) here=. ;; esac
+exec "$here/node" "$here/code/${name}.mjs" "$@"
+`;
+}
+
+function outputFolder(argv: readonly string[]): string {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: { out: { type: 'string' } } });
+    return resolve(values.out ?? join(repository, 'dist'));
+  } catch (error) {
+    process.stderr.write(`package: ${(error as Error).message}\nusage: npm run package -- [--out DIR]\n`);
+    process.exit(64);
+  }
 }

@@ -26,8 +26,10 @@ const runtime = findRuntime();
 const child = spawn(runtime, process.argv.slice(2), { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
-  if (signal) process.kill(process.pid, signal);
-  else process.exit(code ?? 1);
+  if (!signal) process.exit(code ?? 1);
+  // With our own listener still there the signal would be passed on to nobody, and this would end with 0.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 });
 
 function installPackages() {

@@ -58,6 +58,8 @@ export const LIMITS = {
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,
+  /** The documents of one run in all their forms: each a few times the ledger that it is made from. */
+  reportBytes: 256 * 1024 * 1024,
   /** A `keyturn.yaml` with some hundred checks; its parser is quadratic in keys (128 KiB of them take two seconds). */
   keyturnYamlBytes: 128 * 1024,
   /** Aliases that a `keyturn.yaml` may expand to; far below what makes a few lines fill the memory. */

@@ -1,4 +1,5 @@
 /** What a repository is asked before anything is built from it: one rule, one refusal (gate G0). */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RejectedError } from '../../shared/errors.ts';
 import type { ScratchFolder } from '../../shared/store/scratch-folder.ts';
@@ -37,6 +38,7 @@ const LISTED_PATH_COUNT = 10;
  */
 export async function openSourceCommit(request: OpenRequest): Promise<SourceCommit> {
   const { repository, ref, scratch, signal } = request;
+  assertFolder(repository);
   const git = workRepository(repository, await filterNames(repository));
   const layout = await readLayout(git, request);
   checkComplete(layout, repository);
@@ -75,6 +77,12 @@ async function readLayout(git: Git, { repository }: OpenRequest): Promise<Layout
   const isBare = bare === 'true';
   const top = isBare ? '' : (await git.read(['rev-parse', '--show-toplevel'])).toString('utf8').replace(/\n$/, '');
   return { objectFolder, top, objectFormat: format, isBare, isShallow: shallow === 'true' };
+}
+
+/** Git started in a folder that is not there fails as if git itself were not there. */
+function assertFolder(repository: string): void {
+  const found = statSync(repository, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) throw notReadable(repository, found ? 'it is no folder' : 'there is no such folder');
 }
 
 function notReadable(repository: string, reason: string): RejectedError {

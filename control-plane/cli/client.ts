@@ -17,6 +17,8 @@ export interface OperatorConnection {
   readonly caCertificate: string;
   readonly certificate: string;
   readonly privateKey: string;
+  /** How long a call with one answer may take. */
+  readonly answerMs?: number;
 }
 
 /** How long a connection may take to stand: people wait for it. */
@@ -33,13 +35,14 @@ export function connectOperator({
   caCertificate,
   certificate,
   privateKey,
+  answerMs = ANSWER_MS,
 }: OperatorConnection): OperatorClient {
   const client = rpcClient<OperatorService>({
     address,
     service: operatorService,
     credentials: dialCredentials(caCertificate, { certificate, privateKey }),
   });
-  return withDeadlines(client);
+  return withDeadlines(client, answerMs);
 }
 
 /** Resolves when the connection stands, or has failed and the next call says why. Errors: `TransientError`: no answer. */
@@ -59,13 +62,13 @@ export function operatorTrustSource(client: OperatorClient): TrustSource {
 
 type AnsweringCall = (request: object, options?: CallOptions) => Promise<object>;
 
-function withDeadlines(client: OperatorClient): OperatorClient {
+function withDeadlines(client: OperatorClient, timeoutMs: number): OperatorClient {
   const answering = Object.entries(operatorService)
     .filter(([, { requestStream, responseStream }]) => !requestStream && !responseStream)
     .map(([name]) => `${name.charAt(0).toLowerCase()}${name.slice(1)}` as keyof OperatorService);
   const bounded = answering.map((method) => {
     const call = client[method] as unknown as AnsweringCall;
-    return [method, (request: object, options?: CallOptions) => call(request, { timeoutMs: ANSWER_MS, ...options })];
+    return [method, (request: object, options?: CallOptions) => call(request, { timeoutMs, ...options })];
   });
   return { ...client, ...Object.fromEntries(bounded) };
 }

@@ -40,7 +40,7 @@ export function checkDetails(summary: LedgerSummary, checkId: string, terminal: 
     `evidence ${row.evidenceId === undefined ? 'none' : visibleLine(row.evidenceId)}, took ${duration(row.durationMs)}`,
     ...expectationLines(row, terminal),
     ...(row.reason === undefined ? [] : ['', `reason: ${visibleLine(row.reason)}`]),
-    ...capsuleLines(row),
+    ...(row.capsule ? ['', ...capsuleLines(row.capsule)] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -155,11 +155,10 @@ function expectationLines(row: CheckRow, terminal: Terminal): string[] {
   return rows.length === 0 ? [] : ['', 'expectations', ...tableLines(terminal, rows)];
 }
 
-function capsuleLines({ capsule }: CheckRow): string[] {
-  if (!capsule) return [];
+/** What a command that failed left behind, its last output at the end. */
+export function capsuleLines(capsule: NonNullable<CheckRow['capsule']>): string[] {
   const limits = capsule.limitsHit.length === 0 ? 'none' : capsule.limitsHit.map(visibleLine).join(', ');
   return [
-    '',
     `command: ${visibleLine(JSON.stringify(capsule.argv))}`,
     `ended: ${visibleLine(capsule.ended)}`,
     `limits hit: ${limits}`,

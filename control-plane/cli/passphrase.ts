@@ -69,12 +69,13 @@ async function askTwice(): Promise<string> {
 }
 
 async function ask(question: string): Promise<string> {
-  process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // Only now the terminal shows nothing of what is typed: whoever sees the question may answer.
+  process.stderr.write(question);
   try {
-    // Ctrl-C and Ctrl-D close the interface without an answer; without this the command would end in the middle, with 0.
     return await new Promise<string>((resolve, reject) => {
+      // By Ctrl-C and Ctrl-D, which are no answer.
       terminal.once('close', () => reject(new UsageError('no passphrase was given')));
       terminal.question('', resolve);
     });

@@ -1,6 +1,7 @@
 /** One run of the program: what failed becomes text for people, a document with `--json`, and an exit code. */
 import { type Command, CommanderError } from 'commander';
 import { describeFailure, exitCodeOf, failureJson, UsageError } from '../../shared/service/failure.ts';
+import { visibleLines } from '../report/visible-text.ts';
 import { endedWith } from './output.ts';
 
 /** Never throws. `argv` is what follows the program's name. Gives the exit code. */
@@ -21,7 +22,8 @@ interface Ended<E> {
 function end(program: Command, { error, argv }: Ended<unknown>): number {
   const { writeOut, writeErr } = program.configureOutput();
   if (isJson(argv)) writeOut?.(failureJson(error));
-  writeErr?.(describeFailure(program.name(), error));
+  // A message may come from the control plane, which has no business in steering a terminal (P2).
+  writeErr?.(visibleLines(describeFailure(program.name(), error)).join('\n'));
   return exitCodeOf(error);
 }
 

@@ -27,17 +27,19 @@ export interface WatchOptions extends Pick<Publisher, 'client' | 'source'> {
   readonly write: (text: string) => void;
   /** `ended`: until the report of the ended run is recorded; `rolledBack`: until the removal is proven. */
   readonly until: 'ended' | 'rolledBack';
+  /** How long a lost control plane is looked for; a restart takes less than the default. */
+  readonly lostMs?: number;
 }
 
 /** How long an ended run may wait for its report before the watch ends without it. */
 const REPORT_WAIT_MS = 60_000;
-/** How long a lost control plane is looked for; a restart takes less. */
 const LOST_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
 const END_PHASES = ['proven', 'failed', 'rolledBack'];
 
 /** Errors: those of the call; `TransientError` when the control plane is lost and does not come back. */
 export async function watchRun(runId: string, options: WatchOptions): Promise<void> {
+  const { lostMs = LOST_MS } = options;
   const watched = new WatchedRun(options);
   for (let lostAt: number | undefined; ; ) {
     const seen = watched.updateCount;
@@ -45,13 +47,14 @@ export async function watchRun(runId: string, options: WatchOptions): Promise<vo
       await followOnce(runId, watched, options);
       return;
     } catch (error) {
-      if (!(error instanceof TransientError)) throw error;
+      const wasThere = watched.updateCount > 0;
+      if (!(error instanceof TransientError) || !wasThere) throw error;
       // A run that ended without a report is still worth its ledger.
       if (watched.isReportOverdue) return;
       if (lostAt === undefined || watched.updateCount > seen) lostAt = performance.now();
-      if (performance.now() - lostAt > LOST_MS) throw lost(runId, error);
       await pause(LOOK_AGAIN_MS);
-      await reachable(options.client, lostAt + LOST_MS - performance.now());
+      await reachable(options.client, lostAt + lostMs - performance.now());
+      if (performance.now() - lostAt > lostMs) throw lost(runId, error);
     }
   }
 }
@@ -132,11 +135,11 @@ class WatchedRun {
   }
 
   async #seeEntry(sealed: SealedEntry): Promise<void> {
-    this.#entries.push(sealed);
     const { body } = sealed.entry;
     if (body.type === 'run-admitted' && this.#run) {
       this.#material = await fetchMaterial([sealed.bytes], { ...this.#options, run: this.#run });
     }
+    this.#entries.push(sealed);
     if (body.type !== 'check-recorded') return;
     if (body.evidence.check === 'g8.report') this.#isReported = true;
     const row = this.#summary()

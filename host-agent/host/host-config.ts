@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf, RejectedError } from '../../shared/errors.ts';
+import { RejectedError, systemCodeOf, TransientError } from '../../shared/errors.ts';
 import { absolutePathSchema } from '../../shared/release/plan.ts';
 import { HOST_PATTERN } from '../../shared/rpc/peer-identity.ts';
 import { makeDirectory, writeFileAtomic } from '../../shared/store/atomic-file.ts';
@@ -49,21 +49,30 @@ export function saveHostConfig(stateDirectory: string, config: HostConfig): void
   });
 }
 
-/** Errors: `RejectedError` with `not-enrolled` or `agent-config-malformed`. */
+/** Errors: `RejectedError` with `not-enrolled` (there is none) or `agent-config-malformed`. */
 export function loadHostConfig(stateDirectory: string): HostConfig {
   const path = join(stateDirectory, 'agent.json');
-  const parsed = schema.safeParse(readJson(path));
+  const parsed = schema.safeParse(parseJson(readConfig(path)));
   if (parsed.success) return parsed.data;
   throw new RejectedError('agent-config-malformed', `failed to read "${path}": ${z.prettifyError(parsed.error)}`);
 }
 
-function readJson(path: string): unknown {
+function readConfig(path: string): string {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new RejectedError('not-enrolled', `failed to read "${path}": ${messageOf(cause)}`, {
+    if (systemCodeOf(cause) !== 'ENOENT') throw new TransientError(`failed to read "${path}"`, { cause });
+    throw new RejectedError('not-enrolled', `failed to read "${path}": there is no such file`, {
       cause,
       hint: 'enrol this host with `keyturn-agent enrol BUNDLE`',
     });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the schema refuses it, and says that it is no object
   }
 }

@@ -70,6 +70,7 @@ export function createJournal(stateDirectory: string): JournalDatabase {
     prepare(database);
     database.transaction(() => makeSchema(database)).immediate();
     checkVersion(database, stateDirectory);
+    checkWhole(database, stateDirectory);
   });
 }
 

@@ -10,20 +10,32 @@ import Database from 'better-sqlite3';
 import { RejectedError } from '../../shared/errors.ts';
 import { explainJournalError } from './journal-error.ts';
 
+/** A database that nobody refers to is closed by the garbage collector, and its lock with it. */
+const held = new Set<Database.Database>();
+
 /** Held until it is disposed. Errors: `RejectedError('agent-running')`; `TransientError` when the disk is in the way. */
 export function lockStateFolder(stateDirectory: string): Disposable {
   let database: Database.Database | undefined;
   try {
     database = new Database(join(stateDirectory, 'agent.lock'), { timeout: 0 });
-    const held = database;
-    held.pragma('journal_mode = MEMORY');
-    held.exec('begin exclusive');
-    return { [Symbol.dispose]: () => void held.close() };
+    database.pragma('journal_mode = MEMORY');
+    database.exec('begin exclusive');
+    return hold(database);
   } catch (error) {
     database?.close();
     if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') throw running(stateDirectory, error);
     throw explainJournalError(error);
   }
+}
+
+function hold(database: Database.Database): Disposable {
+  held.add(database);
+  return {
+    [Symbol.dispose]: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 function running(stateDirectory: string, cause: unknown): RejectedError {

@@ -20,21 +20,33 @@ export class Patience implements Disposable {
   #timer: Timer | undefined;
   #failingSince: number | undefined;
   #attempt = 0;
+  #mostBytes = 0;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
     this.signal = AbortSignal.any([options.stopping, this.#lost.signal]);
   }
 
-  /** Something arrived: from here on a silence counts, and what failed before does not. */
-  progressed(): void {
+  /** From here on a silence counts, whether or not a try fails. */
+  watch(): void {
     const { clock, limitMs } = this.#options;
+    this.#timer ??= clock.setTimer(limitMs, () =>
+      this.#lost.abort(new TransientError(`nothing arrived for ${limitMs} ms`)),
+    );
+  }
+
+  /**
+   * So many bytes are there. More than ever before is progress: what failed before does not count any more, and the
+   * silence begins anew.
+   */
+  arrived(doneBytes: number): void {
+    if (doneBytes <= this.#mostBytes) return;
+    this.#mostBytes = doneBytes;
     this.#failingSince = undefined;
     this.#attempt = 0;
     this.#timer?.cancel();
-    this.#timer = clock.setTimer(limitMs, () =>
-      this.#lost.abort(new TransientError(`nothing arrived for ${limitMs} ms`)),
-    );
+    this.#timer = undefined;
+    this.watch();
   }
 
   /** A try failed. Returns how many did so in a row before it, or that patience is lost. */

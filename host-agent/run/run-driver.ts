@@ -174,13 +174,11 @@ export class RunDriver {
   ): Promise<void> {
     const { install, onProgress } = this.#options;
     if (name !== 'receive') return install[name](opened);
-    patience.progressed();
-    let mostBytes = 0;
+    patience.watch();
     await install.receive(opened, {
       signal: patience.signal,
       onBytes: (doneBytes, totalBytes) => {
-        if (doneBytes > mostBytes) patience.progressed();
-        mostBytes = Math.max(mostBytes, doneBytes);
+        patience.arrived(doneBytes);
         onProgress(opened.run, { phase: 'fetching', doing: 'receive', doneBytes, totalBytes });
       },
     });

@@ -4,25 +4,41 @@
  * Between two mutations the host is put back to a template (journal rows, install root) while its agent runs on: the
  * agent keeps nothing in memory that it does not read again from its journal.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type Agent, startAgent } from '../../host-agent/agent.ts';
 import { enrolHost } from '../../host-agent/host/enrol-host.ts';
-import type { RunState } from '../../host-agent/run/machine.ts';
 import { isResting } from '../../host-agent/run/machine.ts';
 import { messageOf } from '../../shared/errors.ts';
+import { type Clock, systemClock, type Timer } from '../../shared/time/clock.ts';
 import { HostileControlPlane } from '../support/hostile-control-plane.ts';
 import { INSTALL_ROOT } from './built-release.ts';
-import { Happenings } from './happenings.ts';
+import { type Happening, Happenings } from './happenings.ts';
 import { HonestAnswers } from './honest-answers.ts';
 import { type JournalRows, JournalView, listing, putBack } from './host-state.ts';
 import { LUCK, RetryClock } from './retry-clock.ts';
 import type { SignedRepository } from './signed-repository.ts';
 
+/** In memory where there is such a place: thousands of small transactions, and no power cut is among the mutations. */
+const FASTEST_PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 export const HOST = 'devhost-1';
 const TOKEN = 'a'.repeat(43);
+
+/** The real time, moved by as much as somebody says. */
+class ShiftedClock implements Clock {
+  shiftMs = 0;
+
+  now(): number {
+    return systemClock.now() + this.shiftMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    return systemClock.setTimer(delayMs, callback);
+  }
+}
 
 /** A state of the host to begin from. */
 export interface HostTemplate {
@@ -32,12 +48,14 @@ export interface HostTemplate {
 }
 
 export class AttackedHost {
-  readonly folder = mkdtempSync(join(tmpdir(), 'keyturn-mutations-'));
+  readonly folder = mkdtempSync(join(FASTEST_PLACE, 'keyturn-mutations-'));
   readonly happenings = new Happenings();
   readonly repository: SignedRepository;
   readonly clock: RetryClock;
   readonly honest: HonestAnswers;
   readonly controlPlane: HostileControlPlane;
+  /** What the CA takes for the time. */
+  readonly issuingClock: ShiftedClock;
   journal!: JournalView;
   agent!: Agent;
   /** The install root without an installation. */
@@ -46,20 +64,30 @@ export class AttackedHost {
 
   static async start(repository: SignedRepository): Promise<AttackedHost> {
     const honest = new HonestAnswers(repository);
-    const controlPlane = await HostileControlPlane.start(honest);
+    const issuingClock = new ShiftedClock();
+    const controlPlane = await HostileControlPlane.start(honest, issuingClock);
     honest.authority = controlPlane.authority;
-    const host = new AttackedHost(repository, honest, controlPlane);
+    const host = new AttackedHost(repository, { honest, controlPlane, issuingClock });
     await host.#enrol();
     await host.startAgent();
     return host;
   }
 
-  constructor(repository: SignedRepository, honest: HonestAnswers, controlPlane: HostileControlPlane) {
+  constructor(
+    repository: SignedRepository,
+    {
+      honest,
+      controlPlane,
+      issuingClock,
+    }: { honest: HonestAnswers; controlPlane: HostileControlPlane; issuingClock: ShiftedClock },
+  ) {
     this.repository = repository;
     this.honest = honest;
     this.controlPlane = controlPlane;
+    this.issuingClock = issuingClock;
     this.clock = new RetryClock(Date.now());
     this.clock.onWaiting = () => this.happenings.tell({ is: 'waiting' });
+    this.clock.onTimer = () => this.happenings.tell({ is: 'timer' });
     honest.position = () => ({ heardId: controlPlane.heardId, lastDirective: this.journal.lastDirective() });
     controlPlane.onHeard = ({ body = 'ack', ack }) => this.happenings.tell({ is: 'heard', body, ack });
     for (const place of [this.temporary, this.installRoot, this.beside]) mkdirSync(place, { recursive: true });
@@ -95,18 +123,20 @@ export class AttackedHost {
     await this.settle();
   }
 
-  /** Ends the session from the other side, and lets the host begin the next; gives the mark of that beginning. */
-  async beginSession(): Promise<number> {
+  /** Ends the session from the other side; the host then waits for its next try. Gives the mark of that waiting. */
+  async endSession(): Promise<number> {
     const { mark } = this.happenings;
     this.controlPlane.session?.end();
     this.controlPlane.session = undefined;
-    const waiting = await this.happenings.next(mark, ({ is }) => is === 'waiting');
+    return (await this.happenings.next(mark, ({ is }) => is === 'waiting')).mark;
+  }
+
+  /** Ends the session, and lets the host begin the next; gives the mark of its Hello. */
+  async beginSession(): Promise<number> {
+    const mark = await this.endSession();
     this.clock.endWaits();
-    const hello = await this.happenings.next(
-      waiting.mark,
-      (happening) => happening.is === 'heard' && happening.body === 'hello',
-    );
-    return hello.mark;
+    const isHello = (happening: Happening) => happening.is === 'heard' && happening.body === 'hello';
+    return (await this.happenings.next(mark, isHello)).mark;
   }
 
   /** What stands there now, to begin from again. */
@@ -122,12 +152,6 @@ export class AttackedHost {
     if (!isAsBefore) putBack(this.installRoot, template.installed);
   }
 
-  /** States of the runs in the journal, by id. */
-  runs(): Map<string, RunState> {
-    const rows = this.journal.rows().get('runs') ?? [];
-    return new Map(rows.map(({ id, state }) => [String(id), JSON.parse(String(state)) as RunState]));
-  }
-
   isPristine(): boolean {
     return listing(this.installRoot).join('\n') === this.pristine.join('\n');
   }
@@ -137,7 +161,7 @@ export class AttackedHost {
       this.agent.link.state.name === 'open' &&
       this.controlPlane.session !== undefined &&
       this.journal.unhandledDirectives() === 0 &&
-      [...this.runs().values()].every(isResting)
+      [...this.journal.runs().values()].every(isResting)
     );
   }
 
@@ -159,20 +183,23 @@ export class AttackedHost {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #enrol(): Promise<void> {
-    const { baseline } = this.repository;
-    await enrolHost(this.stateDirectory, {
+  /** What a host is enrolled with. */
+  enrolment(): Omit<Parameters<typeof enrolHost>[1], 'now'> {
+    return {
       bundle: {
         schema: 'keyturn.enrolment/v1',
         host: HOST,
         addresses: this.controlPlane.addresses,
         caCertificate: this.controlPlane.authority.caCertificate,
         token: TOKEN,
-        trust: Object.fromEntries(baseline),
+        trust: Object.fromEntries(this.repository.baseline),
       },
       config: { installRoots: [INSTALL_ROOT], labels: { env: 'prod' }, rootPrefix: join(this.folder, 'root') },
-      now: new Date(),
-    });
+    };
+  }
+
+  async #enrol(): Promise<void> {
+    await enrolHost(this.stateDirectory, { ...this.enrolment(), now: new Date() });
     this.journal = new JournalView(this.stateDirectory);
   }
 }

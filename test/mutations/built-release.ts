@@ -3,6 +3,7 @@ import { type BuiltRelease, buildRelease } from '../../control-plane/build/build
 import type { Sha256 } from '../../shared/digest.ts';
 import { BuildPlace, buildableRepository, KEYTURN_YAML, KINDS } from '../support/build-repository.ts';
 import type { GitRepository } from '../support/git-repository.ts';
+import { collected } from '../support/rejection-of.ts';
 
 /** A release with everything that it consists of in memory. */
 export interface BuiltBlobs
@@ -20,11 +21,11 @@ gates:
 `;
 
 /** The older one, then the newer one. */
-export async function buildReleases(): Promise<[BuiltBlobs, BuiltBlobs]> {
+export async function buildReleases(owner: string): Promise<[BuiltBlobs, BuiltBlobs]> {
   const place = new BuildPlace();
   const repository = buildableRepository();
   try {
-    repository.write('keyturn.yaml', `${KEYTURN_YAML}${GATES}`);
+    repository.write('keyturn.yaml', `${KEYTURN_YAML}${GATES}`).write('OWNER', owner);
     const older = await buildVersion(repository, { place, version: '0.9', content: 'x'.repeat(2000) });
     const newer = await buildVersion(repository, { place, version: '1.0', content: bigContent() });
     return [older, newer];
@@ -43,7 +44,7 @@ async function buildVersion(
   const built = await buildRelease({ repository: repository.path, ref: 'HEAD', out, kinds: KINDS });
   const { statement, statementBytes, plan, manifest, buildRecord } = built;
   const blobs = new Map<Sha256, Buffer>();
-  for (const [digest, blob] of built.blobs) blobs.set(digest, Buffer.concat(await Array.fromAsync(blob.open())));
+  for (const [digest, blob] of built.blobs) blobs.set(digest, Buffer.concat(await collected(blob.open())));
   return { statement, statementBytes, plan, manifest, buildRecord, blobs };
 }
 

@@ -13,14 +13,18 @@ export interface MutatedMessage {
 const shapes = messagesToHosts();
 
 /** Every message inside of a message, itself first. */
-function messagesIn(bytes: Buffer, name: string, path: WirePath = []): { name: string; path: WirePath; bytes: Buffer }[] {
+function messagesIn(
+  bytes: Buffer,
+  name: string,
+  path: WirePath = [],
+): { name: string; path: WirePath; bytes: Buffer }[] {
   const fields = (shapes.get(name) ?? []).filter(({ kind }) => kind === 'message');
   const inner = fields.flatMap((field) => {
     const records = readRecords(bytes).filter(({ number }) => number === field.number);
     // Of a list the first one stands for all.
-    return records.slice(0, 1).flatMap(({ payload }) =>
-      messagesIn(payload, field.messageName, [...path, { number: field.number, index: 0 }]),
-    );
+    return records
+      .slice(0, 1)
+      .flatMap(({ payload }) => messagesIn(payload, field.messageName, [...path, { number: field.number, index: 0 }]));
   });
   return [{ name, path, bytes }, ...inner];
 }

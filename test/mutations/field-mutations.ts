@@ -58,11 +58,17 @@ export function wholeMutations(message: Buffer, name: string): MessageMutation[]
 
 function presence(field: FieldShape, present: readonly WireRecord[], others: OtherPayloads): Replacement[] {
   const whole = present.map((record) => record.whole);
-  const other = others(field).map((payload, index) => ({ name: `other ${index + 1}`, record: recordOf(field, payload) }));
+  const other = others(field).map((payload, index) => ({
+    name: `other ${index + 1}`,
+    record: recordOf(field, payload),
+  }));
   return [
     ...(present.length > 0 ? [{ name: 'absent', records: [] }] : []),
     ...(present.length > 0 ? [{ name: 'as a number of 64 bits', records: [fixed64(field)] }] : []),
-    { name: field.kind === 'number' || field.kind === 'truth' ? 'as a text' : 'as a number', records: [otherType(field)] },
+    {
+      name: field.kind === 'number' || field.kind === 'truth' ? 'as a text' : 'as a number',
+      records: [otherType(field)],
+    },
     ...other.map(({ name, record }) => ({ name: `${name} alone`, records: [record] })),
     ...(present.length > 0
       ? other.flatMap(({ name, record }) => [
@@ -153,7 +159,10 @@ function texts({ number }: FieldShape, honest: string): Replacement[] {
     row('a surrogate behind', Buffer.concat([Buffer.from(honest), Buffer.from([0xed, 0xa0, 0x80])])),
     row('spelt too long in UTF-8', Buffer.concat([Buffer.from([0xc0, 0xae]), Buffer.from(honest)])),
     row('a right-to-left mark in front', `\u202e${honest}`),
-    row('full-width letters', honest.replace(/[0-9a-z]/gi, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0))),
+    row(
+      'full-width letters',
+      honest.replace(/[0-9a-z]/gi, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0)),
+    ),
     row('__proto__', '__proto__'),
     row('constructor', 'constructor'),
   ];

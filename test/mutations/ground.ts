@@ -1,20 +1,26 @@
 /** What mutations begin from and are compared with: a fresh host, one with the release, and the end of an honest run. */
-import { AttackedHost } from './attacked-host.ts';
-import { listing } from './host-state.ts';
+import type { AttackedHost } from './attacked-host.ts';
 import { directiveMessage } from './honest-answers.ts';
+import { listing } from './host-state.ts';
+import { surroundingsOf } from './invariants.ts';
 import { deployOf, INSTALLED_RUN } from './session-trials.ts';
 import type { Ground } from './trial.ts';
 
 export async function prepareGround(host: AttackedHost): Promise<Ground> {
+  const before = surroundingsOf(host);
   const fresh = host.template('fresh');
   await deployHonestly(host, INSTALLED_RUN);
-  const run = host.runs().get(INSTALLED_RUN);
+  const run = host.journal.runs().get(INSTALLED_RUN);
   if (run?.phase !== 'proven') throw new Error(`the honest deploy ended ${run?.phase}: ${JSON.stringify(run)}`);
   const honest = {
     listing: listing(host.installRoot),
     statuses: run.statuses.map(({ check, status }) => `${check} ${status}`),
   };
-  return { templates: { fresh, installed: host.template('installed') }, honest };
+  const installed = host.template('installed');
+  const informed = { ...fresh, rows: new Map(fresh.rows) };
+  for (const table of ['trusted_metadata', 'verified_target'])
+    informed.rows.set(table, installed.rows.get(table) ?? []);
+  return { templates: { fresh, installed, informed }, honest, before };
 }
 
 /** Deploys as an honest control plane does; resolves when the run rests. */

@@ -8,6 +8,7 @@ export type Happening =
   | { readonly is: 'link'; readonly state: string }
   | { readonly is: 'trouble'; readonly reason: string }
   | { readonly is: 'waiting' }
+  | { readonly is: 'timer' }
   /** A message of the host arrived at the control plane. */
   | { readonly is: 'heard'; readonly body: string; readonly ack: number }
   | { readonly is: 'agent-died'; readonly reason: string };
@@ -29,26 +30,18 @@ export class Happenings {
   }
 
   /** The first one from `mark` on that is wanted; waits for it. */
-  async next<H extends Happening>(
-    mark: number,
-    wants: (happening: Happening) => happening is H,
-  ): Promise<{ happening: H; mark: number }>;
   async next(
     mark: number,
-    wants: (happening: Happening) => boolean,
-  ): Promise<{ happening: Happening; mark: number }>;
-  async next(
-    mark: number,
-    wants: (happening: Happening) => boolean,
+    isWanted: (happening: Happening) => boolean,
   ): Promise<{ happening: Happening; mark: number }> {
     for (let at = mark; ; at += 1) {
-      while (at >= this.all.length) await new Promise<void>((resolve) => this.#wake.push(resolve));
+      await this.change(at);
       const happening = this.all[at] as Happening;
-      if (wants(happening)) return { happening, mark: at + 1 };
+      if (isWanted(happening)) return { happening, mark: at + 1 };
     }
   }
 
-  /** Resolves with the next happening, whatever it is. */
+  /** Resolves once something has happened since `mark`, whatever it is. */
   async change(mark: number): Promise<void> {
     while (mark >= this.all.length) await new Promise<void>((resolve) => this.#wake.push(resolve));
   }
@@ -59,19 +52,25 @@ export class Happenings {
   }
 
   #hear(line: LogLine): void {
-    const { reason = '', run = '' } = line;
-    switch (line.msg) {
-      case 'directive refused':
-        return this.tell({ is: 'refused', directive: line.directive ?? 0, code: line.code ?? '', reason });
-      case 'run rests':
-        return this.tell({ is: 'run-rests', run, phase: line.phase ?? '' });
-      case 'tried in vain':
-        return this.tell({ is: 'tried-in-vain', reason });
-      case 'link':
-        return this.tell({ is: 'link', state: line.link ?? '' });
-      case 'link trouble':
-        return this.tell({ is: 'trouble', reason });
-    }
+    const happening = happeningOf(line);
+    if (happening !== undefined) this.tell(happening);
+  }
+}
+
+function happeningOf({ msg, directive = 0, code = '', reason = '', run = '', phase = '', link = '' }: LogLine) {
+  switch (msg) {
+    case 'directive refused':
+      return { is: 'refused', directive, code, reason } as const;
+    case 'run rests':
+      return { is: 'run-rests', run, phase } as const;
+    case 'tried in vain':
+      return { is: 'tried-in-vain', reason } as const;
+    case 'link':
+      return { is: 'link', state: link } as const;
+    case 'link trouble':
+      return { is: 'trouble', reason } as const;
+    default:
+      return undefined;
   }
 }
 

@@ -54,6 +54,11 @@ export class HonestAnswers implements HostileAnswers {
   readonly enrol = async ({ csr, host }: EnrolRequest): Promise<Buffer> =>
     encodeMessage('EnrolResponse', { certificate: await this.certificateFor(csr, host) });
 
+  all(): HostileAnswers {
+    const { welcome, metadata, blobs, renew, enrol } = this;
+    return { welcome, metadata, blobs, renew, enrol };
+  }
+
   file(name: string): Buffer {
     const bytes = this.#repository.files.get(name);
     if (bytes === undefined) throw new RejectedError('metadata-not-found', `no file "${name}"`);

@@ -3,6 +3,7 @@ import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, re
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
+import type { RunState } from '../../host-agent/run/machine.ts';
 import { sha256 } from '../../shared/digest.ts';
 
 /** In the order in which rows can be put back. Directives and outbox go on counting, as they do on a host. */
@@ -44,6 +45,12 @@ export class JournalView {
     })();
   }
 
+  /** States of the runs as they stand, by id. */
+  runs(): Map<string, RunState> {
+    const rows = this.#database.prepare<[], { id: string; state: string }>('select id, state from runs').all();
+    return new Map(rows.map(({ id, state }) => [id, JSON.parse(state) as RunState]));
+  }
+
   lastDirective(): number {
     return this.count('select coalesce(max(seq), 0) as n from directives');
   }
@@ -63,11 +70,11 @@ export class JournalView {
   }
 }
 
-/** Every path below a folder with kind, mode and content. */
-export function listing(root: string): string[] {
+/** Every path below a folder, unless `leaveOut` says so, with kind, mode and content. */
+export function listing(root: string, leaveOut: (path: string) => boolean = () => false): string[] {
   if (!existsSync(root)) return [];
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
-  return paths.map((path) => describePath(root, path));
+  return paths.filter((path) => !leaveOut(path)).map((path) => describePath(root, path));
 }
 
 function describePath(root: string, path: string): string {

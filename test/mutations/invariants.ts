@@ -12,8 +12,12 @@ import { RejectedError } from '../../shared/errors.ts';
 import { parseEntry } from '../../shared/ledger/entry.ts';
 import { checkSignedBy } from '../../shared/trust/tuf-signing.ts';
 import type { AttackedHost, HostTemplate } from './attacked-host.ts';
+import { INSTALL_ROOT } from './built-release.ts';
 import { type JournalRows, listing } from './host-state.ts';
 import type { SignedRepository } from './signed-repository.ts';
+
+/** Roles that an enemy may have the keys of without being able to ship anything. */
+const STEALABLE = ['timestamp', 'snapshot'];
 
 /** What an honest run leaves, to be compared with. */
 export interface HonestEnd {
@@ -29,23 +33,30 @@ export interface Surroundings {
 
 /** Everything of the host that no run may touch. */
 export function surroundingsOf(host: AttackedHost): Surroundings {
-  const root = listing(join(host.folder, 'root')).filter((line) => !line.includes(' opt/dot'));
+  const root = listing(join(host.folder, 'root'), (path) => path.startsWith(`${INSTALL_ROOT.slice(1)}/`));
   // The journal's own files change with every step; every other file of the agent stays as it is.
-  const state = listing(host.stateDirectory).filter((line) => !line.includes('journal.sqlite'));
+  const state = listing(host.stateDirectory, (path) => path.startsWith('journal.sqlite'));
   return { root, state };
 }
 
-export function violations(
-  host: AttackedHost,
-  { template, honest, before }: { template: HostTemplate; honest: HonestEnd; before: Surroundings },
-): string[] {
+export interface Looked {
+  readonly host: AttackedHost;
+  readonly template: HostTemplate;
+  readonly honest: HonestEnd;
+  readonly before: Surroundings;
+}
+
+export function violations(looked: Looked): string[] {
+  const { host } = looked;
   const rows = host.journal.rows();
+  const installed = withoutDeployManifest(listing(host.installRoot));
   return [
-    ...installedFaults(host, { template, honest }),
-    ...surroundingFaults(host, before),
+    ...installedFaults(installed, looked),
+    ...surroundingFaults(host, looked.before),
     ...trustFaults(rows, host.repository),
     ...materialFaults(rows, host.repository),
-    ...ledgerFaults(host, { rows, honest, template }),
+    ...runFaults(installed, looked),
+    ...entryFaults(rows),
     ...gateFaults(rows),
     ...processFaults(),
     ...(host.isIdle() ? [] : ['the agent has not come to rest']),
@@ -53,13 +64,9 @@ export function violations(
 }
 
 /** The install root is as it was, or holds the signed tree besides, or is what an honest removal leaves. */
-function installedFaults(
-  host: AttackedHost,
-  { template, honest }: { template: HostTemplate; honest: HonestEnd },
-): string[] {
-  const now = withoutDeployManifest(listing(host.installRoot));
+function installedFaults(installed: string, { host, template, honest }: Looked): string[] {
   const allowed = [template.listing, honest.listing, host.pristine].map(withoutDeployManifest);
-  return allowed.includes(now) ? [] : [`the install root holds what nobody signed:\n${now}`];
+  return allowed.includes(installed) ? [] : [`the install root holds what nobody signed:\n${installed}`];
 }
 
 /** `DEPLOY-MANIFEST.txt` names the run and the time; it is the one file that the tree digest leaves out. */
@@ -83,7 +90,7 @@ function difference(where: string, before: readonly string[], now: readonly stri
   return [...added, ...gone];
 }
 
-/** Trusted is only what honest people signed; a timestamp also if its key, which the control plane has, did. */
+/** Trusted is only what honest people signed, or whoever has the keys that the enemy has for some mutations. */
 function trustFaults(rows: JournalRows, repository: SignedRepository): string[] {
   const trusted = new Map(
     (rows.get('trusted_metadata') ?? []).map(({ name, bytes }) => [String(name), bytes as Buffer]),
@@ -91,9 +98,10 @@ function trustFaults(rows: JournalRows, repository: SignedRepository): string[] 
   const root = trusted.get('root.json');
   if (root === undefined) return ['the trusted root is gone'];
   const genuine = new Set([...repository.files.values(), ...repository.baseline.values()].map(signedPart));
-  const forged = [...trusted].filter(([name, bytes]) =>
-    name === 'timestamp.json' ? !isSignedTimestamp(root, bytes) : !genuine.has(signedPart(bytes)),
-  );
+  const forged = [...trusted].filter(([name, bytes]) => {
+    const role = name.replace(/\.json$/, '');
+    return !genuine.has(signedPart(bytes)) && !(STEALABLE.includes(role) && isSignedBy(root, { role, bytes }));
+  });
   const targets = (rows.get('verified_target') ?? []).filter(
     ({ bytes }) => ![...repository.files.values()].some((file) => file.equals(bytes as Buffer)),
   );
@@ -108,9 +116,9 @@ function signedPart(bytes: Buffer): string {
   return document.signed === undefined ? '' : canonicalText(document.signed);
 }
 
-function isSignedTimestamp(root: Buffer, bytes: Buffer): boolean {
+function isSignedBy(root: Buffer, { role, bytes }: { role: string; bytes: Buffer }): boolean {
   try {
-    checkSignedBy(root, 'timestamp', bytes);
+    checkSignedBy(root, role, bytes);
     return true;
   } catch (error) {
     if (error instanceof RejectedError) return false;
@@ -126,29 +134,19 @@ function materialFaults(rows: JournalRows, { files, blobs }: SignedRepository): 
 }
 
 /** No check is better than in the honest run, and no run is proven that did not stand every one. */
-function ledgerFaults(
-  host: AttackedHost,
-  { rows, honest, template }: { rows: JournalRows; honest: HonestEnd; template: HostTemplate },
-): string[] {
+function runFaults(installed: string, { host, honest, template }: Looked): string[] {
   const known = new Set((template.rows.get('runs') ?? []).map(({ id }) => id));
-  const faults = [...host.runs()].flatMap(([run, { phase, statuses }]) => {
+  const isInstalled = installed === withoutDeployManifest(honest.listing);
+  return [...host.journal.runs()].flatMap(([run, { phase, statuses }]) => {
     const seen = statuses.filter(({ gate }) => gate !== 'ROLLBACK').map(({ check, status }) => `${check} ${status}`);
     const passed = seen.filter((line) => line.endsWith(' PASS') && !honest.statuses.includes(line));
+    const isProven = phase === 'proven';
     return [
       ...passed.map((line) => `run "${run}" claims "${line}"`),
-      ...(phase === 'proven' && seen.join() !== honest.statuses.join()
-        ? [`run "${run}" is proven by ${seen.join(', ')}`]
-        : []),
-      ...(phase === 'proven' && !known.has(run) && !isInstalled(host, honest)
-        ? [`run "${run}" is proven, and its tree does not stand`]
-        : []),
+      ...(isProven && seen.join() !== honest.statuses.join() ? [`run "${run}" is proven by ${seen.join(', ')}`] : []),
+      ...(isProven && !known.has(run) && !isInstalled ? [`run "${run}" is proven, and its tree does not stand`] : []),
     ];
   });
-  return [...faults, ...entryFaults(rows)];
-}
-
-function isInstalled(host: AttackedHost, honest: HonestEnd): boolean {
-  return withoutDeployManifest(listing(host.installRoot)) === withoutDeployManifest(honest.listing);
 }
 
 function entryFaults(rows: JournalRows): string[] {

@@ -48,7 +48,9 @@ export function keyOf({ message, name }: Pick<FieldShape, 'message' | 'name'>): 
 /** Numbers that the message keeps for later. */
 export function reservedNumbers(message: string): number[] {
   const { reserved = [] } = root.lookupType(PACKAGE + message);
-  return reserved.filter((range) => typeof range !== 'string').flatMap(([first, last]) => [first as number, last as number]);
+  return reserved
+    .filter((range) => typeof range !== 'string')
+    .flatMap(([first, last]) => [first as number, last as number]);
 }
 
 function fieldsOf(message: string): FieldShape[] {

@@ -5,6 +5,7 @@ import { FakeClock } from '../../shared/time/fake-clock.ts';
 /** With this luck an agent waits as long for another try, after a loss or a refusal, as it waits for nothing else. */
 export const LUCK = 0.001;
 const RETRY_WAITS_MS = [backoffMs(1, () => LUCK), longBackoffMs(() => LUCK)];
+const HEARTBEAT_MS = 30_000;
 
 /**
  * A clock that stands still. Waits for another try are kept apart: a test hears of them, and ends them when it likes,
@@ -15,6 +16,8 @@ export class RetryClock implements Clock {
   readonly #retries = new Set<() => void>();
   /** Called in the turn after a wait for another try has begun. */
   onWaiting: () => void = () => {};
+  /** Called when any other timer but a heartbeat's is set. */
+  onTimer: () => void = () => {};
 
   constructor(nowMs: number) {
     this.#fake = new FakeClock(nowMs);
@@ -25,7 +28,10 @@ export class RetryClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    if (!RETRY_WAITS_MS.includes(delayMs)) return this.#fake.setTimer(delayMs, callback);
+    if (!RETRY_WAITS_MS.includes(delayMs)) {
+      if (delayMs !== HEARTBEAT_MS) queueMicrotask(() => this.onTimer());
+      return this.#fake.setTimer(delayMs, callback);
+    }
     this.#retries.add(callback);
     queueMicrotask(() => this.onWaiting());
     return { cancel: () => this.#retries.delete(callback) };
@@ -38,7 +44,8 @@ export class RetryClock implements Clock {
     for (const callback of waiting) callback();
   }
 
-  advance(byMs: number): void {
-    this.#fake.advance(byMs);
+  /** Fires what is due by now. */
+  endDue(): void {
+    this.#fake.advance(0);
   }
 }

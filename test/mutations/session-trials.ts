@@ -1,7 +1,8 @@
 /** Mutations of what is said in a session: Welcome, the three directives, a hint, a bare acknowledgement. */
+
+import { sha256 } from '../../shared/digest.ts';
 import { parseEntry } from '../../shared/ledger/entry.ts';
 import { type ReportObservation, reportKind } from '../../shared/ledger/kinds/report.ts';
-import { sha256 } from '../../shared/digest.ts';
 import type { Directive } from '../../shared/rpc/generated/messages.ts';
 import type { AttackedHost } from './attacked-host.ts';
 import { mutatedMessages } from './carriers.ts';
@@ -26,7 +27,10 @@ export const REPORT: Directive = {
   kind: 'recordReport',
   recordReport: {
     runId: INSTALLED_RUN,
-    documents: Array.from({ length: 8 }, (_, index) => ({ name: `0${index}-part.md`, sha256: sha256(`part ${index}`) })),
+    documents: Array.from({ length: 8 }, (_, index) => ({
+      name: `0${index}-part.md`,
+      sha256: sha256(`part ${index}`),
+    })),
     sinks: [
       { kind: 'folder', location: '/var/reports', accepted: true },
       { kind: 'git', location: 'reports.git', accepted: true },
@@ -34,27 +38,27 @@ export const REPORT: Directive = {
   },
 };
 
-type Effect = Pick<Trial, 'from' | 'isAsHonest' | 'directiveCount'>;
+export type Effect = Pick<Trial, 'from' | 'isAsHonest' | 'directiveCount'>;
 
 export const DEPLOYS: Effect = {
   from: 'fresh',
   directiveCount: 1,
-  isAsHonest: (host) => [...host.runs().values()].some(({ phase }) => phase === 'proven'),
+  isAsHonest: (host) => [...host.journal.runs().values()].some(({ phase }) => phase === 'proven'),
 };
 
-const ROLLS_BACK: Effect = {
+export const ROLLS_BACK: Effect = {
   from: 'installed',
   directiveCount: 1,
-  isAsHonest: (host) => host.runs().get(INSTALLED_RUN)?.phase === 'rolledBack' && host.isPristine(),
+  isAsHonest: (host) => host.journal.runs().get(INSTALLED_RUN)?.phase === 'rolledBack' && host.isPristine(),
 };
 
-const RECORDS: Effect = {
+export const RECORDS: Effect = {
   from: 'installed',
   directiveCount: 1,
-  isAsHonest: (host) => host.runs().get(INSTALLED_RUN)?.isReported === true && isJudgedAsRecorded(host),
+  isAsHonest: (host) => host.journal.runs().get(INSTALLED_RUN)?.isReported === true && isJudgedAsRecorded(host),
 };
 
-const SAYS_NOTHING: Effect = {
+export const SAYS_NOTHING: Effect = {
   from: 'installed',
   directiveCount: 0,
   isAsHonest: (_host, { ended, refusals }: Seen) => ended === 'probe' && refusals.length === 0,
@@ -141,8 +145,17 @@ export function otherPayloads(repository: SignedRepository): OtherPayloads {
     'Directive.rollback': [encodeMessage('Rollback', { runId: INSTALLED_RUN })],
     'Directive.recordReport': [encodeMessage('RecordReport', { runId: INSTALLED_RUN })],
     'Deploy.runId': runs,
-    'Deploy.targetPath': text(pathOf(older), 'policy.json', 'cutter/9.9.json', `${pathOf(newest)}/../${pathOf(newest)}`),
-    'Deploy.statementSha256': text(sha256(older.statementBytes), newest.statement.treeDigest, newest.statement.plan.sha256),
+    'Deploy.targetPath': text(
+      pathOf(older),
+      'policy.json',
+      'cutter/9.9.json',
+      `${pathOf(newest)}/../${pathOf(newest)}`,
+    ),
+    'Deploy.statementSha256': text(
+      sha256(older.statementBytes),
+      newest.statement.treeDigest,
+      newest.statement.plan.sha256,
+    ),
     'Rollback.runId': runs,
     'RecordReport.runId': runs,
     'RecordReport.documents': [encodeMessage('ReportDocument', { name: 'another.md', sha256: sha256('another') })],
@@ -152,7 +165,7 @@ export function otherPayloads(repository: SignedRepository): OtherPayloads {
     'ReportSink.kind': text('http'),
     'ReportSink.location': text('/elsewhere'),
     'MetadataPiece.data': [repository.files.get('1.snapshot.json') as Buffer],
-    'BlobPiece.sha256': text(newest.statement.plan.sha256, newest.statement.archive.sha256),
+    'BlobPiece.sha256': text(newest.statement.provenance.sha256, newest.statement.archive.sha256),
     'BlobPiece.data': [[...newest.blobs.values()][0] as Buffer],
   };
   return (field: FieldShape) => payloads[keyOf(field)] ?? [];

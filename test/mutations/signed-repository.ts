@@ -9,7 +9,7 @@ import { type Sha256, sha256 } from '../../shared/digest.ts';
 import { PLAN_KINDS } from '../../shared/ledger/kinds/registry.ts';
 import { releaseTargetPath } from '../../shared/release/release-statement.ts';
 import { generateKey, type SigningKey } from '../../shared/trust/keys.ts';
-import { POLICY_PATH, releaseRoleOf } from '../../shared/trust/tuf-metadata.ts';
+import { POLICY_PATH } from '../../shared/trust/tuf-metadata.ts';
 import {
   addRelease,
   changeTargets,
@@ -23,9 +23,7 @@ import {
 } from '../../shared/trust/tuf-repository.ts';
 import { type BuiltBlobs, buildReleases } from './built-release.ts';
 
-export const RELEASE_ROLE = releaseRoleOf('cutter');
-/** Newest first in the walk from the root to the release. */
-export const ROLES = ['root', 'timestamp', 'snapshot', 'targets', RELEASE_ROLE] as const;
+export const RELEASE_ROLE = 'release-cutter';
 const MONTH_MS = 30 * 24 * 60 * 60 * 1000;
 
 export interface RepositoryKeys {
@@ -50,8 +48,9 @@ export interface SignedRepository {
   readonly older: BuiltBlobs;
 }
 
-export async function signRepository(now: number): Promise<SignedRepository> {
-  const [older, newest] = await buildReleases();
+/** Of two repositories by different owners everything differs but the names. */
+export async function signRepository(now: number, owner = 'us'): Promise<SignedRepository> {
+  const [older, newest] = await buildReleases(owner);
   const keys = newKeys();
   const expiresAt = new Date(now + MONTH_MS);
   const by = (signers: readonly SigningKey[]) => ({ expiresAt, signers });
@@ -110,7 +109,9 @@ export async function signRepository(now: number): Promise<SignedRepository> {
       ...numbered(RELEASE_ROLE, [releases1, releases2, releases3]),
       ...numbered('snapshot', [snapshot1, snapshot2, snapshot3]),
       ['timestamp.json', timestamp3] as const,
-      ...targets.map((path, index) => [storedName(path, contents[index] as Buffer), contents[index] as Buffer] as const),
+      ...targets.map(
+        (path, index) => [storedName(path, contents[index] as Buffer), contents[index] as Buffer] as const,
+      ),
     ]),
     timestamps: [timestamp1, timestamp2, timestamp3],
     blobs: new Map([...older.blobs, ...newest.blobs]),

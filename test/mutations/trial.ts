@@ -4,7 +4,7 @@ import type { HostileAnswers } from '../support/hostile-control-plane.ts';
 import type { AttackedHost, HostTemplate } from './attacked-host.ts';
 import type { Happening } from './happenings.ts';
 import { directiveMessage } from './honest-answers.ts';
-import { type HonestEnd, type Surroundings, surroundingsOf, violations } from './invariants.ts';
+import { type HonestEnd, type Looked, type Surroundings, violations } from './invariants.ts';
 
 export interface Trial {
   /** What carries the mutation: `directive of a deploy`, `file 2.root.json`. */
@@ -12,8 +12,8 @@ export interface Trial {
   /** `Deploy.runId`, `root: signed.version`. */
   readonly field: string;
   readonly mutation: string;
-  /** The state that the host begins from. */
-  readonly from: 'fresh' | 'installed';
+  /** The state that the host begins from; `informed`: nothing is installed, and the newest metadata is trusted. */
+  readonly from: 'fresh' | 'installed' | 'informed';
   /** What differs from the honest answers. */
   readonly answers?: Partial<HostileAnswers>;
   /** What is said in the session, with the number that the next directive has. */
@@ -43,6 +43,8 @@ export interface Verdict {
 export interface Ground {
   readonly templates: Readonly<Record<Trial['from'], HostTemplate>>;
   readonly honest: HonestEnd;
+  /** Everything else, as it stood in the beginning. */
+  readonly before: Surroundings;
 }
 
 const MOVES_ON = 'mutation-is-over';
@@ -52,14 +54,13 @@ const NO_RUN = '00000000000000000000000000';
 export async function attempt(host: AttackedHost, trial: Trial, ground: Ground): Promise<Verdict> {
   const template = ground.templates[trial.from];
   host.restore(template);
-  const before = surroundingsOf(host);
-  host.controlPlane.answers = { ...answersOf(host), ...trial.answers };
+  host.controlPlane.answers = { ...host.honest.all(), ...trial.answers };
   const mark = trial.isAtWelcome ? await host.beginSession() : host.happenings.mark;
   const seen = await provoke(host, trial, mark);
-  host.controlPlane.answers = { ...answersOf(host), metadata: moveOn, blobs: moveOn };
+  host.controlPlane.answers = { ...host.honest.all(), metadata: moveOn, blobs: moveOn };
   await host.settle();
-  host.controlPlane.answers = answersOf(host);
-  return judge(host, { trial, seen, template, before, honest: ground.honest });
+  host.controlPlane.answers = host.honest.all();
+  return judge(trial, { host, template, seen, ...ground });
 }
 
 /** What ended the waiting: the honest message behind the mutated one, or something before it. */
@@ -92,32 +93,22 @@ function isVerdict({ is }: Happening): boolean {
   return ['refused', 'trouble', 'tried-in-vain', 'waiting', 'agent-died'].includes(is);
 }
 
-interface Evidence {
-  readonly trial: Trial;
-  readonly seen: Seen;
-  readonly template: HostTemplate;
-  readonly before: Surroundings;
-  readonly honest: HonestEnd;
-}
-
-function judge(host: AttackedHost, { trial, seen, template, before, honest }: Evidence): Verdict {
-  const faults = violations(host, { template, honest, before });
+function judge(trial: Trial, looked: Looked & { seen: Seen }): Verdict {
+  const { host, seen, template } = looked;
+  const faults = violations(looked);
   if (faults.length > 0) return { ending: 'violated', details: faults.join('; ') };
   const details = seen.refusals[0] ?? seen.last;
   if (trial.isAsHonest(host, seen)) return { ending: 'as-honest', details };
   const known = template.rows.get('runs')?.length ?? 0;
-  if (host.runs().size > known) return { ending: 'run-failed', details: failureOf(host) };
+  if (host.journal.runs().size > known) return { ending: 'run-failed', details: failureOf(host) };
   if (seen.refusals.length > 0) return { ending: 'refused', details };
   return { ending: seen.ended === 'probe' ? 'nothing' : seen.ended, details };
 }
 
 function failureOf(host: AttackedHost): string {
-  return [...host.runs()].map(([run, { phase, statuses }]) => `${run} ${phase} ${statuses.at(-1)?.check ?? ''}`).join();
-}
-
-function answersOf(host: AttackedHost): HostileAnswers {
-  const { welcome, metadata, blobs, renew, enrol } = host.honest;
-  return { welcome, metadata, blobs, renew, enrol };
+  return [...host.journal.runs()]
+    .map(([run, { phase, statuses }]) => `${run} ${phase} ${statuses.at(-1)?.check ?? ''}`)
+    .join();
 }
 
 function moveOn(): AsyncIterable<never> {

@@ -2,7 +2,7 @@
  * `keyturn` as a user meets it, in this process: the real program, a real ceremony, a real control plane on a free port.
  * Each world is a folder of its own with a ceremony of its own.
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,20 +142,31 @@ export class CommandWorld implements AsyncDisposable {
   }
 }
 
-/** A bundle of `cutter` at this version; versions differ in their content. */
+/** Bundles that were built already, by what is in them: a build is the same whenever it is done. */
+const built = new Map<string, Promise<Buffer>>();
+
+/** A bundle of `cutter` at this version, in that folder; versions differ in their content. */
 export async function buildBundle(
   folder: string,
   version: string,
   files: Readonly<Record<string, string>> = {},
 ): Promise<string> {
+  const key = JSON.stringify([version, files]);
+  const bytes = built.get(key) ?? buildBytes(version, files);
+  built.set(key, bytes);
+  const bundle = join(folder, `${APP}-${version}.ktr`);
+  writeFileSync(bundle, await bytes);
+  return bundle;
+}
+
+async function buildBytes(version: string, files: Readonly<Record<string, string>>): Promise<Buffer> {
   const repository = buildableRepository();
   for (const [path, content] of Object.entries(files)) repository.write(path, content);
   repository.write('cutter/__init__.py', `__version__ = "${version}"\n`).commit();
   const place = new BuildPlace();
-  const bundle = join(folder, `${APP}-${version}.ktr`);
   try {
-    await place.build(repository.path, { version, out: bundle });
-    return bundle;
+    await place.build(repository.path, { version });
+    return readFileSync(place.out);
   } finally {
     place.remove();
     repository.remove();

@@ -21,7 +21,7 @@ import type {
   RenewCertificateRequest,
 } from '../../shared/rpc/generated/messages.ts';
 import { createServer, type Listener, startListener } from '../../shared/rpc/listener.ts';
-import { addService } from '../../shared/rpc/serve.ts';
+import { addService, messagesOf } from '../../shared/rpc/serve.ts';
 import { type Clock, systemClock } from '../../shared/time/clock.ts';
 
 /** The answers by method; a message is its bytes on the wire. What they throw goes out as a status. */
@@ -87,7 +87,8 @@ export class HostileControlPlane {
   async #listen(): Promise<void> {
     const identity = await this.authority.issueServerCertificate([]);
     const [joining, gateway] = [createServer(), createServer()];
-    const admitting = { audience: 'host', authorize: async () => 'anybody', onError: () => {} } as const;
+    const authorize = async () => 'anybody' as const;
+    const admitting = { audience: 'host', authorize, onError: () => {} } as const;
     addService<RawEnrolment, 'anybody'>(joining, {
       ...admitting,
       service: answeringBytes(enrolmentService),
@@ -114,7 +115,7 @@ export class HostileControlPlane {
     const ended = Promise.withResolvers<void>();
     const session: HostileSession = { say: (message) => stream.write(message), end: () => ended.resolve() };
     const listen = async (): Promise<void> => {
-      for await (const message of stream as AsyncIterable<AgentToControl>) {
+      for await (const message of messagesOf<AgentToControl>(stream)) {
         if (message.body === 'report') this.heardId = Math.max(this.heardId, message.seq);
         if (message.body === 'hello') {
           for (const bytes of this.answers.welcome(message)) session.say(bytes);

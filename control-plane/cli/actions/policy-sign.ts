@@ -1,0 +1,23 @@
+/** `keyturn policy sign`. */
+
+import type { Command } from 'commander';
+import { sha256 } from '../../../shared/digest.ts';
+import { POLICY_PATH, parsePolicy } from '../../../shared/trust/policy.ts';
+import { homeOf } from '../connection.ts';
+import { readInputFile } from '../input-file.ts';
+import { outputOf } from '../output.ts';
+import type { PassphraseOptions } from '../passphrase.ts';
+import { publishTargets } from '../targets-publication.ts';
+
+export async function signPolicy(command: Command): Promise<void> {
+  const home = homeOf(command);
+  const bytes = readInputFile(home.policyPath, 'policy');
+  parsePolicy(bytes);
+  const policy = { length: bytes.length, sha256: sha256(bytes) };
+  const options = command.optsWithGlobals() as PassphraseOptions;
+  await publishTargets(command, { home, options, wanted: [] }, () => ({
+    change: { policy },
+    files: new Map([[POLICY_PATH, bytes]]),
+  }));
+  outputOf(command).result({ policy: policy.sha256 }, () => [`policy ${policy.sha256} is signed and published`]);
+}

@@ -1,0 +1,345 @@
+/** P6, P8, S11: the order in which a run is done, recorded and told; and what a stop, a refusal or a silence does to it. */
+import { expect } from 'chai';
+import { GIVE_UP_AFTER_MS, type InstallSteps, STOP_GRACE_MS } from '../../../host-agent/run/run-driver.ts';
+import { encodeCanonical } from '../../../shared/canonical-json.ts';
+import { RejectedError, TransientError } from '../../../shared/errors.ts';
+import type { EvidenceResult } from '../../../shared/ledger/evidence.ts';
+import { errorOf } from '../../support/errors-of.ts';
+import { DriverWorld, RUN } from './driver-world.ts';
+
+const MINUTE_MS = 60_000;
+type StepName = keyof InstallSteps;
+
+describe('driving a run', () => {
+  let world: DriverWorld;
+  beforeEach(async () => {
+    world = await DriverWorld.start();
+  });
+  afterEach(() => world[Symbol.dispose]());
+
+  function missingDisk(): TransientError {
+    return new TransientError('failed to write "/opt/dot"', { hint: 'free space' });
+  }
+  function rollBack(): void {
+    const { store } = world;
+    const remaining = [
+      { do: 'observe', check: 'rollback.removal', gate: 'ROLLBACK' },
+      { do: 'remove' },
+      { do: 'tidy' },
+      { do: 'enter', phase: 'rolledBack', reason: 'a rollback was ordered' },
+    ] as const;
+    store.commit(RUN, { state: { ...world.state(), remaining }, bodies: [] });
+  }
+
+  it('ends proven, each effect once and in the order of the machine', async () => {
+    await world.drive();
+    expect(world.state()).to.deep.include({ phase: 'proven', remaining: [], isPromoted: true });
+    expect(world.done.filter((what) => !what.includes('.'))).to.deep.equal([
+      'receive',
+      'stage',
+      'promote',
+      'no-env',
+      'tidy',
+    ]);
+    expect(world.phases()).to.deep.equal([
+      'preflight',
+      'fetching',
+      'staged',
+      'promoted',
+      'checking',
+      'rehearsing',
+      'proven',
+    ]);
+    expect(world.store.unfinished()).to.deep.equal([]);
+  });
+
+  it('P8: does an effect, then records it, then tells; nothing is told that is not durable', async () => {
+    const counts: Record<string, number> = {};
+    world.atBoundary = (boundary) => {
+      counts[boundary] = world.store.entries(RUN).length;
+      expect(world.signed.reports()).to.have.length(world.store.entries(RUN).length);
+    };
+    await world.drive();
+    expect(counts['after observe no-env']).to.equal(counts['before observe no-env']);
+    expect(counts['recorded observe no-env']).to.equal((counts['before observe no-env'] ?? 0) + 1);
+    const kinds = world.boundaries.map((boundary) => boundary.split(' ')[0]);
+    expect(kinds.length).to.be.at.least(60);
+    expect(new Set(kinds.map((kind, index) => `${index % 3} ${kind}`)).size).to.equal(3);
+  });
+
+  it('P8: a driver that is cut off at any boundary is followed by one that records each check once', async () => {
+    const crashed = new Set<string>();
+    world.atBoundary = (boundary) => {
+      if (crashed.has(boundary)) return;
+      crashed.add(boundary);
+      throw new Error('crash');
+    };
+    for (let isDone = false; !isDone; ) isDone = (await errorOf(world.drive())) === undefined;
+    expect(crashed.size).to.be.at.least(60);
+    expect(world.state().phase).to.equal('proven');
+    expect(world.evidence().size).to.equal(world.planned.length - 2);
+    expect(new Set(world.phases()).size).to.equal(world.phases().length);
+  });
+
+  const VERDICTS: Record<string, { readonly result: EvidenceResult; readonly status: string }> = {
+    'that fails': { result: { did: 'observe', observation: { ok: false } }, status: 'FAIL' },
+    'that is blocked': { result: { did: 'block', reason: 'no bubblewrap', needs: [] }, status: 'BLOCKED' },
+    'whose sight is lost': { result: { did: 'lose', reason: 'cut off' }, status: 'UNKNOWN' },
+    'that was not run': { result: { did: 'not-run', reason: 'left out' }, status: 'NOT_RUN' },
+    'that saw what its kind cannot see': {
+      result: { did: 'observe', observation: { ok: 'PASS', status: 'PASS' } },
+      status: 'UNKNOWN',
+    },
+  };
+  for (const [title, { result, status }] of Object.entries(VERDICTS)) {
+    it(`P6: a check ${title} is ${status}, the run fails at its gate and nothing is fetched`, async () => {
+      world.checks.set('g3.space', () => result);
+      await world.drive();
+      expect(world.state().statuses.find(({ check }) => check === 'g3.space')?.status).to.equal(status);
+      expect(world.phases().at(-1)).to.equal('failed');
+      expect(world.bodies().at(-1)).to.deep.include({ reason: `gate G3 is ${status}` });
+      expect(world.done).to.not.include('receive');
+      expect(world.evidence().has('g3.fingerprint-before'), 'the rest of the gate is seen').to.equal(true);
+    });
+  }
+
+  it('P6: evidence of another kind than the plan asks for is no pass', async () => {
+    world.evidenceOf.set('no-env', ({ id, gate }) => {
+      const startedAt = '2026-11-22T10:00:00.000Z';
+      const result = { did: 'observe', observation: { ok: true } } as const;
+      return { check: id, gate, kind: 'exec', startedAt, durationMs: 1, result };
+    });
+    await world.drive();
+    expect(world.state()).to.deep.include({ phase: 'failed', isPromoted: true });
+  });
+
+  it('P6: what the build record leaves out was not run', async () => {
+    const { database } = world.signed;
+    const nothing = encodeCanonical({ schema: 'keyturn.build-record/v1', checks: [] });
+    database.prepare("update materials set bytes = ? where name = 'build-record'").run(nothing);
+    await world.drive();
+    expect(world.evidence().get('g0.repository')?.result).to.deep.equal({
+      did: 'not-run',
+      reason: 'the signed build record holds nothing of it',
+    });
+    expect(world.phases()).to.deep.equal(['failed']);
+  });
+
+  const REFUSED: Record<string, { readonly step: StepName; readonly check: string | undefined; readonly end: string }> =
+    {
+      'receiving is refused': { step: 'receive', check: 'g4.received', end: 'failed' },
+      'staging is refused': { step: 'stage', check: 'g4.received', end: 'failed' },
+      'promoting is refused': { step: 'promote', check: 'g4.installed-tree', end: 'failed' },
+      'tidying is refused': { step: 'tidy', check: undefined, end: 'failed' },
+    };
+  for (const [title, { step, check, end }] of Object.entries(REFUSED)) {
+    it(`when ${title}, the run ends ${end} with the reason in the ledger`, async () => {
+      world.steps[step] = async () => {
+        throw new RejectedError('target-present', `something stands there ${'x'.repeat(9000)}`, { hint: 'look at it' });
+      };
+      await world.drive();
+      expect(world.state()).to.deep.include({ phase: end, remaining: [] });
+      const last = world.bodies().at(-1);
+      expect(last?.type === 'phase-entered' && last.reason).to.match(
+        /^target-present: something stands there x+\.\.\.$/,
+      );
+      if (check === undefined) return;
+      const result = world.evidence().get(check)?.result;
+      expect(result?.did).to.equal('block');
+      expect(result?.did === 'block' && result.needs).to.deep.equal(['look at it']);
+    });
+  }
+
+  it('when the removal of a rollback is refused, the run is failed and says why, and may be rolled back again', async () => {
+    await world.drive();
+    rollBack();
+    world.steps.remove = async () => {
+      throw new RejectedError('not-our-installation', 'this run did not make it');
+    };
+    await world.drive();
+    expect(world.state()).to.deep.include({ phase: 'failed', remaining: [] });
+    expect(world.bodies().at(-1)).to.deep.include({ reason: 'not-our-installation: this run did not make it' });
+  });
+
+  it('a failure between promotion and G5 is undone', async () => {
+    world.checks.set('g4.one-path-added', () => ({ did: 'observe', observation: { ok: false } }));
+    await world.drive();
+    expect(world.state()).to.deep.include({ phase: 'failed', isPromoted: false });
+    expect(world.done.slice(-3)).to.deep.equal(['rollback.removal', 'remove', 'tidy']);
+  });
+
+  for (const step of ['receive', 'stage', 'promote', 'tidy'] as const) {
+    it(`tries to ${step} again when the world is in the way, and tells what of it`, async () => {
+      let failures = 3;
+      world.steps[step] = async () => {
+        if (failures-- > 0) throw missingDisk();
+      };
+      await world.drive();
+      expect(world.waits).to.deep.equal([0, 1, 2]);
+      expect(world.troubles.map(({ doing, error }) => `${doing}: ${error.message}`)).to.deep.equal(
+        Array(3).fill(`${step}: failed to write "/opt/dot"`),
+      );
+      expect(world.state().phase).to.equal('proven');
+    });
+  }
+
+  it('a defect is not tried again: it ends the driver, and the journal stays as it was', async () => {
+    world.steps.stage = async () => {
+      throw new TypeError('a defect');
+    };
+    expect(await errorOf(world.drive())).to.be.instanceOf(TypeError);
+    expect(world.state().remaining[0]).to.deep.equal({ do: 'stage' });
+    expect(world.waits).to.deep.equal([]);
+  });
+
+  for (const step of ['receive', 'stage'] as const) {
+    it(`gives up to ${step} after an hour in vain, blocked and told`, async () => {
+      world.steps[step] = async () => {
+        throw missingDisk();
+      };
+      world.waitToRetry = async () => world.clock.advance(MINUTE_MS);
+      await world.drive();
+      expect(world.waits).to.have.length(GIVE_UP_AFTER_MS / MINUTE_MS);
+      const result = world.evidence().get('g4.received')?.result;
+      expect(result?.did === 'block' && result.reason).to.match(/^effect-given-up: .*60 minutes.*"\/opt\/dot"$/);
+      expect(world.state()).to.deep.include({ phase: 'failed', remaining: [], isPromoted: false });
+      expect(world.done.at(-1)).to.equal('tidy');
+    });
+  }
+
+  it('gives up nothing that has begun to move the installation: it waits for its disk', async () => {
+    let failures = 300;
+    world.steps.promote = async () => {
+      if (failures-- > 0) throw missingDisk();
+    };
+    world.waitToRetry = async () => world.clock.advance(MINUTE_MS);
+    await world.drive();
+    expect(world.troubles).to.have.length(300);
+    expect(world.state().phase).to.equal('proven');
+  });
+
+  it('bytes that arrive begin the hour anew', async () => {
+    let tries = 0;
+    world.steps.receive = async (_opened, { onBytes }) => {
+      tries += 1;
+      if (tries % 50 === 0) onBytes(tries, 1000);
+      if (tries < 200) throw missingDisk();
+    };
+    world.waitToRetry = async () => world.clock.advance(MINUTE_MS);
+    await world.drive();
+    expect(world.state().phase).to.equal('proven');
+    expect(Math.max(...world.waits)).to.be.below(51);
+  });
+
+  it('bytes that were there before are no progress', async () => {
+    world.steps.receive = async (_opened, { onBytes }) => {
+      onBytes(10, 1000);
+      throw missingDisk();
+    };
+    world.waitToRetry = async () => world.clock.advance(MINUTE_MS);
+    await world.drive();
+    expect(world.state().phase).to.equal('failed');
+  });
+
+  it('a source that keeps silent for an hour is given up in the middle of a try', async () => {
+    world.steps.receive = (_opened, { signal, onBytes }) => {
+      onBytes(5, 10);
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const driven = world.drive();
+    await world.clock.whenPending(1);
+    world.clock.advance(GIVE_UP_AFTER_MS);
+    await driven;
+    const result = world.evidence().get('g4.received')?.result;
+    expect(result?.did === 'block' && result.reason).to.match(/effect-given-up.*nothing arrived for 3600000 ms/);
+    expect(world.clock.pendingMs()).to.deep.equal([]);
+  });
+
+  it('tells how far it is, with the bytes of what is received', async () => {
+    world.steps.receive = async (_opened, { onBytes }) => onBytes(5, 10);
+    await world.drive();
+    expect(world.progress).to.deep.include({ phase: 'fetching', doing: 'receive', doneBytes: 5, totalBytes: 10 });
+    expect(world.progress).to.deep.include({ phase: 'checking', doing: 'observe no-env' });
+  });
+
+  const STOPS: Record<string, (stop: () => void) => Promise<EvidenceResult>> = {
+    'ends with the stop, saying that it was cut off': async (stop) => {
+      stop();
+      return { did: 'lose', reason: 'the check was stopped before its end' };
+    },
+    'ends well at the same time': async (stop) => {
+      stop();
+      return { did: 'observe', observation: { ok: true } };
+    },
+    'fails at the same time': async (stop) => {
+      stop();
+      return { did: 'observe', observation: { ok: false } };
+    },
+    'throws at the stop': async (stop) => {
+      stop();
+      throw new Error('cut off');
+    },
+  };
+  for (const [title, check] of Object.entries(STOPS)) {
+    it(`P8: a stop while a check runs that ${title} leaves no evidence, and it is done again`, async () => {
+      world.checks.set('no-env', () => check(() => world.stopping.abort(new Error('stopped'))));
+      const error = await errorOf(world.drive());
+      expect((error as Error).message).to.be.oneOf(['stopped', 'cut off']);
+      expect(world.evidence().has('no-env')).to.equal(false);
+      expect(world.state().remaining[0]).to.deep.equal({ do: 'observe', check: 'no-env', gate: 'G5' });
+      world.checks.delete('no-env');
+      const again = Object.assign(world, { stopping: new AbortController() });
+      await again.drive();
+      expect(world.done.filter((what) => what === 'no-env')).to.have.length(2);
+      expect(world.state().phase).to.equal('proven');
+    });
+  }
+
+  it('P8: a stop does not wait for a check that does not hear it', async () => {
+    const started = Promise.withResolvers<void>();
+    world.checks.set('no-env', () => {
+      started.resolve();
+      return new Promise(() => {});
+    });
+    const driven = errorOf(world.drive());
+    await started.promise;
+    world.stopping.abort(new Error('stopped'));
+    await world.clock.whenPending(1);
+    expect(STOP_GRACE_MS).to.be.at.most(5000);
+    world.clock.advance(STOP_GRACE_MS);
+    expect(await driven).to.deep.include({ message: 'stopped' });
+    expect(world.evidence().has('no-env')).to.equal(false);
+    expect(world.clock.pendingMs()).to.deep.equal([]);
+  });
+
+  it('P8: a stop ends the wait for another try', async () => {
+    world.steps.receive = async () => {
+      throw missingDisk();
+    };
+    world.waitToRetry = async () => world.stopping.abort(new Error('stopped'));
+    expect(await errorOf(world.drive())).to.deep.include({ message: 'stopped' });
+    expect(world.state().remaining[0]).to.deep.equal({ do: 'receive' });
+  });
+
+  it('P8: a full disk leaves the run where it was; with room again it goes on, and repeats what was not recorded', async () => {
+    const { database } = world.signed;
+    world.checks.set('no-env', () => {
+      database.pragma(`max_page_count = ${database.pragma('page_count', { simple: true })}`);
+      return { did: 'lose', reason: 'x'.repeat(4000) };
+    });
+    expect(await errorOf(world.drive())).to.deep.include({ code: 'SQLITE_FULL' });
+    expect(world.state().remaining[0]).to.deep.equal({ do: 'observe', check: 'no-env', gate: 'G5' });
+    expect(world.evidence().has('no-env')).to.equal(false);
+    database.pragma('max_page_count = 1000000');
+    world.checks.delete('no-env');
+    await world.drive();
+    expect(world.state().phase).to.equal('proven');
+  });
+
+  it('a run that rests is left alone', async () => {
+    await world.drive();
+    const before = world.signed.traces();
+    await world.drive();
+    expect(world.signed.traces()).to.deep.equal(before);
+  });
+});
