@@ -9,6 +9,8 @@ import type { Run } from '../../shared/rpc/generated/messages.ts';
 import { POLICY_PATH } from '../../shared/trust/policy.ts';
 import { collectBounded, type TrustSource } from '../../shared/trust/source.ts';
 import type { OperatorClient } from './client.ts';
+import type { Home } from './home.ts';
+import { pinnedHostKey } from './host-keys.ts';
 
 export interface RunRecord {
   readonly run: Run;
@@ -16,10 +18,10 @@ export interface RunRecord {
   readonly ledger: VerifiedLedger | undefined;
 }
 
-/** Errors: those of `readLedgerBundle` when what the control plane holds does not verify. */
+/** Errors: those of `readLedgerBundle` when what the control plane holds does not verify; `host-key-changed`. */
 export async function fetchRun(
   runId: string,
-  { client, source }: { client: OperatorClient; source: TrustSource },
+  { client, source, home }: { client: OperatorClient; source: TrustSource; home: Home },
 ): Promise<RunRecord> {
   const entries: Buffer[] = [];
   let run: Run | undefined;
@@ -41,7 +43,8 @@ export async function fetchRun(
     hostPublicKey: run.ledgerPublicKey,
     ...(await fetchMaterial(entries, { client, source, run })),
   };
-  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey: run.ledgerPublicKey }) };
+  const hostPublicKey = pinnedHostKey(home.folder, { host: run.host, shown: run.ledgerPublicKey });
+  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey }) };
 }
 
 function tooLong(runId: string): RejectedError {

@@ -195,7 +195,7 @@ function readKeyFile(path: string): string {
     if (systemCodeOf(cause) !== 'ENOENT') throw new TransientError(`failed to read key file "${path}"`, { cause });
     throw new RejectedError('key-file-missing', `failed to load key "${path}": there is no such file`, {
       cause,
-      hint: 'make one with: keyturn key new',
+      hint: 'release, approver and root keys are Ed25519; keyturn init and keyturn trust make them',
     });
   }
 }
