@@ -11,3 +11,5 @@ try {
     process.exitCode = exitCodeOf(error);
   }
 }
+// Everything is told and closed. A check that did not hear the stop must not keep the process, as nothing waits for it.
+setTimeout(() => process.exit(), 2_000).unref();

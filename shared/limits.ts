@@ -6,6 +6,8 @@ export const LIMITS = {
   blobChunkBytes: 256 * 1024,
   /** Blobs wanted by one call: about 1 MiB of digests; a release with more files is asked for in several calls. */
   blobsPerRequestCount: 10_000,
+  /** Levels of JSON: a plan has ten; readers recurse, and at some thousands they run out of stack. */
+  jsonDepth: 64,
   /** One signed envelope. A ruling or an order is a few kilobytes. */
   envelopeBytes: 256 * 1024,
   /** Signatures on one envelope or metadata file; more is an attempt to burn CPU. */

@@ -52,7 +52,7 @@ async function enrol(path: string, command: Command): Promise<void> {
   const bundle = parseEnrolmentBundle(readFileSync(resolve(path)));
   const config = {
     installRoots: installRoot,
-    labels: Object.fromEntries(label.map(parseLabel)),
+    labels: parseLabels(label),
     rootPrefix: rootPrefix === '' ? '' : resolve(rootPrefix),
   };
   await enrolHost(stateOf(command), { bundle, config, now: new Date() });
@@ -69,6 +69,14 @@ async function run(command: Command): Promise<void> {
 
 function stateOf(command: Command): string {
   return resolve(command.optsWithGlobals().state as string);
+}
+
+/** One key has one value: which of two was meant is not for the agent to guess. */
+function parseLabels(texts: readonly string[]): Record<string, string> {
+  const pairs = texts.map(parseLabel);
+  const repeated = pairs.find(([key], index) => pairs.findIndex(([other]) => other === key) !== index);
+  if (repeated) throw new UsageError(`label "${repeated[0]}": expected one value, got several`);
+  return Object.fromEntries(pairs);
 }
 
 function parseLabel(text: string): [string, string] {

@@ -23,7 +23,7 @@ export function lockStateFolder(stateDirectory: string): Disposable {
     return hold(database);
   } catch (error) {
     database?.close();
-    if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') throw running(stateDirectory, error);
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') throw running(stateDirectory);
     throw explainJournalError(error);
   }
 }
@@ -38,9 +38,8 @@ function hold(database: Database.Database): Disposable {
   };
 }
 
-function running(stateDirectory: string, cause: unknown): RejectedError {
+function running(stateDirectory: string): RejectedError {
   return new RejectedError('agent-running', `failed to start: another agent runs on "${stateDirectory}"`, {
-    cause,
     hint: 'stop it first, or give this one a folder of its own with --state',
   });
 }

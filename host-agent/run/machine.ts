@@ -54,7 +54,7 @@ export function step(state: RunState, event: RunEvent): RunState {
     case 'check-observed':
       return afterCheck(state, event.status);
     case 'effect-refused':
-      return becomeFailing(state, event.reason);
+      return becomeFailing(state, { reason: event.reason, before: tidyingAfterRefusal(state) });
     case 'rollback-ordered':
       return becomeRollingBack(state);
     case 'report-recorded':
@@ -134,12 +134,13 @@ function afterCheck(state: RunState, status: Status): RunState {
 function afterGate(state: RunState, gate: string): RunState {
   if (gate === ROLLBACK_GATE) return state;
   const status = worst(state.statuses.filter((row) => row.gate === gate).map((row) => row.status));
-  return status === 'PASS' || status === 'PARTIAL' ? state : becomeFailing(state, `gate ${gate} is ${status}`);
+  if (status === 'PASS' || status === 'PARTIAL') return state;
+  return becomeFailing(state, { reason: `gate ${gate} is ${status}`, before: [tidying] });
 }
 
-function becomeFailing(state: RunState, reason: string): RunState {
-  const isUntidy = state.remaining[0]?.do === 'tidy';
-  const ending: Step[] = [...(isUntidy ? [] : tidying), { do: 'enter', phase: 'failed', reason }];
+/** `before` is what has still to be done before the run counts as failed. */
+function becomeFailing(state: RunState, { reason, before }: { reason: string; before: readonly Step[] }): RunState {
+  const ending: Step[] = [...before, { do: 'enter', phase: 'failed', reason }];
   if (isRollingBack(state)) return { ...state, remaining: ending };
   const mustUndo = state.isPromoted && state.phase === 'promoted';
   return { ...state, remaining: mustUndo ? [...removal, ...ending] : ending };
@@ -150,15 +151,19 @@ function becomeRollingBack(state: RunState): RunState {
     throw new Error(`invalid event rollback-ordered in ${state.phase}`);
   }
   const reason = 'a rollback was ordered';
-  return { ...state, remaining: [...removal, { do: 'tidy' }, { do: 'enter', phase: 'rolledBack', reason }] };
+  return { ...state, remaining: [...removal, tidying, { do: 'enter', phase: 'rolledBack', reason }] };
 }
 
 function isRollingBack(state: RunState): boolean {
   return state.remaining.some((next) => next.do === 'enter' && next.phase === 'rolledBack');
 }
 
-/** Not begun again when it was refused itself: the run must come to an end. */
-const tidying: readonly Step[] = [{ do: 'tidy' }];
+const tidying: Step = { do: 'tidy' };
+
+/** Tidying is not begun again when it was refused itself: the run must come to an end. */
+function tidyingAfterRefusal({ remaining: [refused] }: RunState): readonly Step[] {
+  return refused?.do === 'tidy' ? [] : [tidying];
+}
 
 /** The removal is observed before it is done for good: the tree stands aside until the proof is recorded. */
 const removal: readonly Step[] = [{ do: 'observe', check: REMOVAL_CHECK, gate: ROLLBACK_GATE }, { do: 'remove' }];

@@ -23,7 +23,6 @@ import type { Work } from '../run/work-loop.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { loadTrusted } from '../trust/metadata-store.ts';
 import { TrustClient } from '../trust/trust-client.ts';
-import { stoppableSource } from './stoppable-source.ts';
 
 export interface Foundations {
   readonly config: HostConfig;
@@ -142,10 +141,7 @@ function driverOf(foundations: Foundations, { link, store, now, waitToRetry }: S
 function meansOf(foundations: Foundations, parts: SharedWithRuns): DirectiveMeans {
   const { config, database, log, signal } = foundations;
   const { link, store, directives, outbox, now } = parts;
-  const source = stoppableSource(
-    linkTrustSource(() => link.gateway()),
-    signal,
-  );
+  const source = linkTrustSource(() => link.gateway(), { signal });
   return {
     trust: new TrustClient({ db: database, source, rules: 'keyturn', now }),
     trusted: () => loadTrusted(database),

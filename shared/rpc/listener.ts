@@ -7,6 +7,8 @@ export type { Server };
 
 /** How long open calls get to end by themselves once the listener stops. */
 const STOP_GRACE_MS = 2_000;
+/** What a sweep needs to take effect. */
+const SWEPT_MS = 500;
 
 export interface ListenAddress {
   readonly host: string;
@@ -44,17 +46,21 @@ export async function startListener(
 }
 
 /**
- * Not by `forceShutdown`: without channelz, which is off here, grpc-js 1.14 knows no session to end there. Swept again and
- * again, because a connection that was being made when the stop began becomes a session only afterwards.
+ * Not by `forceShutdown`: without channelz, which is off here, grpc-js 1.14 knows no session to end there. Swept again,
+ * because a connection that was being made when the stop began becomes a session only afterwards; and given up in the end,
+ * because one that never becomes a session (a peer that went silent in its handshake) cannot be reached, nor reach anything.
  */
 function stopServer(server: Server, address: string): Promise<void> {
   return new Promise((resolve) => {
+    const done = () => {
+      clearInterval(sweeps);
+      clearTimeout(giveUp);
+      resolve();
+    };
     server.drain(address, STOP_GRACE_MS);
     const sweeps = setInterval(() => server.drain(address, 0), STOP_GRACE_MS);
-    server.tryShutdown(() => {
-      clearInterval(sweeps);
-      resolve();
-    });
+    const giveUp = setTimeout(done, 2 * STOP_GRACE_MS + SWEPT_MS);
+    server.tryShutdown(done);
   });
 }
 

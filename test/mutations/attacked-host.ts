@@ -10,6 +10,7 @@ import { join } from 'node:path';
 
 import { type Agent, startAgent } from '../../host-agent/agent.ts';
 import { enrolHost } from '../../host-agent/host/enrol-host.ts';
+import { KEYTURN_FOLDER } from '../../host-agent/install/places.ts';
 import { isResting } from '../../host-agent/run/machine.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { type Clock, systemClock, type Timer } from '../../shared/time/clock.ts';
@@ -58,6 +59,8 @@ export class AttackedHost {
   readonly issuingClock: ShiftedClock;
   journal!: JournalView;
   agent!: Agent;
+  /** What stood in the install root in the moment of each promotion, since the host was put back. */
+  promotions: (readonly string[])[] = [];
   /** The install root without an installation. */
   pristine: readonly string[] = [];
   #temporaryBefore = process.env.TMPDIR;
@@ -118,7 +121,9 @@ export class AttackedHost {
 
   async startAgent(): Promise<void> {
     const { stateDirectory, clock } = this;
-    this.agent = await startAgent({ stateDirectory, clock, random: () => LUCK, log: this.happenings.logger() });
+    const log = this.happenings.logger();
+    const testOnlyAtBoundary = (boundary: string): void => this.#lookAt(boundary);
+    this.agent = await startAgent({ stateDirectory, clock, random: () => LUCK, log, testOnlyAtBoundary });
     this.agent.ended.catch((error: unknown) => this.happenings.tell({ is: 'agent-died', reason: messageOf(error) }));
     await this.settle();
   }
@@ -147,6 +152,7 @@ export class AttackedHost {
   }
 
   restore(template: HostTemplate): void {
+    this.promotions = [];
     this.journal.restore(template.rows);
     const isAsBefore = listing(this.installRoot).join('\n') === template.listing.join('\n');
     if (!isAsBefore) putBack(this.installRoot, template.installed);
@@ -181,6 +187,11 @@ export class AttackedHost {
     if (this.#temporaryBefore === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = this.#temporaryBefore;
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #lookAt(boundary: string): void {
+    if (boundary !== 'did tree-promoted') return;
+    this.promotions.push(listing(this.installRoot, (path) => path.startsWith(KEYTURN_FOLDER)));
   }
 
   /** What a host is enrolled with. */

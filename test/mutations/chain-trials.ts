@@ -1,4 +1,4 @@
-/** Forged, replayed and swapped metadata: every document by every wrong hand, and genuine ones where they do not belong. */
+/** Forged metadata: every document by every wrong hand, and the timestamps that the owner of the control plane can sign. */
 import { encodeCanonical, type Json } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { encodeReleaseStatement } from '../../shared/release/release-statement.ts';
@@ -6,9 +6,8 @@ import { generateKey, tufKeyOf } from '../../shared/trust/keys.ts';
 import { POLICY_PATH } from '../../shared/trust/tuf-metadata.ts';
 import { fetchedFiles, withFiles } from './file-trials.ts';
 import { FORGERIES, type ForgedRole, type Forgery, forgeChain, forgeTarget, signedPartOf } from './forged-chain.ts';
-import { directiveMessage, metadataPieces } from './honest-answers.ts';
+import { metadataPieces } from './honest-answers.ts';
 import { alteredDocuments } from './json-mutations.ts';
-import { NEW_RUN } from './session-trials.ts';
 import { pathOf, RELEASE_ROLE, type SignedRepository, storedName } from './signed-repository.ts';
 import type { Trial } from './trial.ts';
 
@@ -17,18 +16,11 @@ type JsonObject = { [member: string]: Json };
 /** Roles whose keys the enemy has not. */
 const OUT_OF_REACH: readonly ForgedRole[] = ['root', 'snapshot', 'targets', RELEASE_ROLE];
 
-export function chainTrials(repository: SignedRepository, stranger: SignedRepository): Trial[] {
-  return [
-    ...forgedMembers(repository),
-    ...forgedPlans(repository),
-    ...stampedByTheOwner(repository),
-    ...swappedFiles(repository),
-    ...replays(repository),
-    ...strangersFiles(repository, stranger),
-  ];
+export function chainTrials(repository: SignedRepository): Trial[] {
+  return [...forgedMembers(repository), ...forgedPlans(repository), ...stampedByTheOwner(repository)];
 }
 
-function trialOf(
+export function trialOf(
   repository: SignedRepository,
   { carrier, field, mutation, files }: { carrier: string; field: string; mutation: string; files: Map<string, Buffer> },
 ): Trial {
@@ -159,12 +151,12 @@ function ruleOf(signed: JsonObject, role: string): JsonObject {
   return (signed.roles as JsonObject)[role] as JsonObject;
 }
 
-function listed(bytes: Buffer): JsonObject {
+export function listed(bytes: Buffer): JsonObject {
   return { length: bytes.length, hashes: { sha256: sha256(bytes) } };
 }
 
 /** The owner of the control plane signs timestamps as he likes: he can hold a host up, and nothing else. */
-function stampedByTheOwner(repository: SignedRepository): Trial[] {
+export function stampedByTheOwner(repository: SignedRepository): Trial[] {
   const honest = signedPartOf(repository, 'timestamp');
   const stamp = (mutation: string, field: string, signed: Json) =>
     trialOf(repository, {
@@ -186,95 +178,4 @@ function stampedByTheOwner(repository: SignedRepository): Trial[] {
     stamp('the snapshot of the enrolment', 'meta', older(1)),
     stamp('the snapshot before the release', 'meta', older(2)),
   ];
-}
-
-/** Each file under the name of each other. */
-function swappedFiles(repository: SignedRepository): Trial[] {
-  const files = fetchedFiles(repository);
-  return files.flatMap(({ label, name }) =>
-    files
-      .filter((other) => other.label !== label)
-      .map((other) =>
-        trialOf(repository, {
-          carrier: 'swapped',
-          field: `${label}: whole`,
-          mutation: `the ${other.label}`,
-          files: new Map([[name, other.bytes]]),
-        }),
-      ),
-  );
-}
-
-/** Genuine files of the past, to a host that knows no better; old timestamps also to one that does. */
-function replays(repository: SignedRepository): Trial[] {
-  const { files, timestamps } = repository;
-  const replay = (label: string, name: string, { mutation, bytes }: { mutation: string; bytes: Buffer }) =>
-    trialOf(repository, {
-      carrier: 'replayed',
-      field: `${label}: whole`,
-      mutation,
-      files: new Map([[name, bytes]]),
-    });
-  const older = (label: string, role: string, { newest }: { newest: number }) =>
-    Array.from({ length: newest - 1 }, (_, index) =>
-      replay(label, `${newest}.${role}.json`, {
-        mutation: `number ${index + 1}`,
-        bytes: files.get(`${index + 1}.${role}.json`) as Buffer,
-      }),
-    );
-  const stamps = timestamps
-    .slice(0, -1)
-    .map((bytes, index) => replay('timestamp', 'timestamp.json', { mutation: `number ${index + 1}`, bytes }));
-  return [
-    ...older('root', 'root', { newest: 2 }),
-    ...older('snapshot', 'snapshot', { newest: 3 }),
-    ...older('targets', 'targets', { newest: 2 }),
-    ...older('release role', RELEASE_ROLE, { newest: 3 }),
-    ...[
-      ...stamps,
-      ...stampedByTheOwner(repository).filter(({ mutation }) => mutation.startsWith('the snapshot')),
-    ].flatMap((trial) => [
-      trial,
-      { ...trial, from: 'informed' as const, mutation: `${trial.mutation}, to a host that knows newer` },
-    ]),
-  ];
-}
-
-function fileOf({ name, bytes }: { name: string; bytes: Buffer }): readonly [string, Buffer] {
-  return [name, bytes];
-}
-
-/** Another repository, sound in itself: its files one by one, all at once, and its release by its own name. */
-function strangersFiles(repository: SignedRepository, stranger: SignedRepository): Trial[] {
-  const theirs = fetchedFiles(stranger);
-  const ours = fetchedFiles(repository);
-  const oneByOne = ours.map(({ label, name }, index) =>
-    trialOf(repository, {
-      carrier: 'of a stranger',
-      field: `${label}: whole`,
-      mutation: 'alone',
-      files: new Map([[name, theirs[index]?.bytes ?? Buffer.alloc(0)]]),
-    }),
-  );
-  const from = ours.map(({ label }, index) =>
-    trialOf(repository, {
-      carrier: 'of a stranger',
-      field: `${label}: whole`,
-      mutation: 'with everything behind it',
-      files: new Map([
-        ...theirs.slice(index).map(fileOf),
-        ...theirs.slice(index).map(({ bytes }, at) => [ours[index + at]?.name ?? '', bytes] as const),
-      ]),
-    }),
-  );
-  const statement = stranger.newest.statementBytes;
-  const named = from.map((trial): Trial => {
-    const deploy = { runId: NEW_RUN, targetPath: pathOf(stranger.newest), statementSha256: sha256(statement) };
-    return {
-      ...trial,
-      mutation: 'with everything behind it, by its own name',
-      say: (seq) => [directiveMessage(seq, { kind: 'deploy', deploy })],
-    };
-  });
-  return [...oneByOne, ...from, ...named];
 }

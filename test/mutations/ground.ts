@@ -1,7 +1,7 @@
 /** What mutations begin from and are compared with: a fresh host, one with the release, and the end of an honest run. */
-import type { AttackedHost } from './attacked-host.ts';
+import type { AttackedHost, HostTemplate } from './attacked-host.ts';
 import { directiveMessage } from './honest-answers.ts';
-import { listing } from './host-state.ts';
+import { type JournalRow, listing } from './host-state.ts';
 import { surroundingsOf } from './invariants.ts';
 import { deployOf, INSTALLED_RUN } from './session-trials.ts';
 import type { Ground } from './trial.ts';
@@ -17,10 +17,15 @@ export async function prepareGround(host: AttackedHost): Promise<Ground> {
     statuses: run.statuses.map(({ check, status }) => `${check} ${status}`),
   };
   const installed = host.template('installed');
-  const informed = { ...fresh, rows: new Map(fresh.rows) };
-  for (const table of ['trusted_metadata', 'verified_target'])
-    informed.rows.set(table, installed.rows.get(table) ?? []);
-  return { templates: { fresh, installed, informed }, honest, before };
+  const withTrust = (tables: ReadonlyMap<string, readonly JournalRow[]>): HostTemplate => ({
+    ...fresh,
+    rows: new Map([...fresh.rows, ...tables]),
+  });
+  const names = ['trusted_metadata', 'verified_target'];
+  const informed = withTrust(new Map(names.map((table) => [table, installed.rows.get(table) ?? []])));
+  const trusted = [...host.repository.withdrawal].map(([name, bytes]) => ({ name, bytes, adopted_at: 'before' }));
+  const warned = withTrust(new Map([['trusted_metadata', trusted]]));
+  return { templates: { fresh, installed, informed, warned }, honest, before };
 }
 
 /** Deploys as an honest control plane does; resolves when the run rests. */

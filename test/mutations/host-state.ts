@@ -17,8 +17,8 @@ const TABLES = [
   'trusted_metadata',
   'verified_target',
 ] as const;
-type Row = Readonly<Record<string, unknown>>;
-export type JournalRows = ReadonlyMap<string, readonly Row[]>;
+export type JournalRow = Readonly<Record<string, unknown>>;
+export type JournalRows = ReadonlyMap<string, readonly JournalRow[]>;
 
 /** A second connection to the journal of a running agent. */
 export class JournalView {
@@ -35,7 +35,9 @@ export class JournalView {
   }
 
   rows(): JournalRows {
-    return new Map(TABLES.map((table) => [table, this.#database.prepare<[], Row>(`select * from ${table}`).all()]));
+    return new Map(
+      TABLES.map((table) => [table, this.#database.prepare<[], JournalRow>(`select * from ${table}`).all()]),
+    );
   }
 
   restore(rows: JournalRows): void {
@@ -63,7 +65,7 @@ export class JournalView {
     return this.#database.prepare<[], { n: number }>(sql).get()?.n ?? 0;
   }
 
-  #insert(table: string, row: Row): void {
+  #insert(table: string, row: JournalRow): void {
     const names = Object.keys(row);
     const sql = `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`;
     this.#database.prepare(sql).run(...Object.values(row));

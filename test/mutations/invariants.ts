@@ -66,7 +66,11 @@ export function violations(looked: Looked): string[] {
 /** The install root is as it was, or holds the signed tree besides, or is what an honest removal leaves. */
 function installedFaults(installed: string, { host, template, honest }: Looked): string[] {
   const allowed = [template.listing, honest.listing, host.pristine].map(withoutDeployManifest);
-  return allowed.includes(installed) ? [] : [`the install root holds what nobody signed:\n${installed}`];
+  const promoted = host.promotions.map(withoutDeployManifest);
+  return [
+    ...(allowed.includes(installed) ? [] : [`the install root holds what nobody signed:\n${installed}`]),
+    ...(promoted.every((listed) => allowed.includes(listed)) ? [] : ['for a moment, what nobody signed was installed']),
+  ];
 }
 
 /** `DEPLOY-MANIFEST.txt` names the run and the time; it is the one file that the tree digest leaves out. */

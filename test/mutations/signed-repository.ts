@@ -1,6 +1,7 @@
 /**
- * What honest people have signed, in three generations of one trust root: the one that the host was enrolled with, one
- * in which release 0.9 is new, and the newest with a rotated root, another policy and release 1.0.
+ * What honest people have signed, in four generations of one trust root: the one that the host was enrolled with, one in
+ * which release 0.9 is new, one with a rotated root, another policy and release 1.0, which is what an honest control plane
+ * serves here, and one in which release 1.0 is withdrawn.
  *
  * The timestamp key belongs to the control plane, so its owner has it; every other key is out of reach.
  */
@@ -18,6 +19,7 @@ import {
   createSnapshot,
   createTargets,
   createTimestamp,
+  removeReleases,
   rotateRoot,
   type TargetDigest,
 } from '../../shared/trust/tuf-repository.ts';
@@ -39,9 +41,12 @@ export interface SignedRepository {
   readonly keys: RepositoryKeys;
   /** What a host is enrolled with, by name in the trusted set. */
   readonly baseline: ReadonlyMap<string, Buffer>;
-  /** Every file that was ever published, by the name that a host asks for; `timestamp.json` is the newest. */
+  /** Every file that was ever published, by the name that a host asks for; `timestamp.json` is the third. */
   readonly files: ReadonlyMap<string, Buffer>;
+  /** One of each generation. */
   readonly timestamps: readonly Buffer[];
+  /** What a host trusts that has heard of the withdrawal, by name in the trusted set. */
+  readonly withdrawal: ReadonlyMap<string, Buffer>;
   readonly blobs: ReadonlyMap<Sha256, Buffer>;
   /** The release that is deployed, and the older one. */
   readonly newest: BuiltBlobs;
@@ -51,73 +56,120 @@ export interface SignedRepository {
 /** Of two repositories by different owners everything differs but the names. */
 export async function signRepository(now: number, owner = 'us'): Promise<SignedRepository> {
   const [older, newest] = await buildReleases(owner);
-  const keys = newKeys();
-  const expiresAt = new Date(now + MONTH_MS);
-  const by = (signers: readonly SigningKey[]) => ({ expiresAt, signers });
-  const stamp = (previous: Buffer | undefined, snapshot: Buffer) =>
-    createTimestamp(previous, snapshot, { expiresAt, key: keys.timestamp });
   const policies = [policy(2), policy(3)] as const;
-  const holders = (signers: readonly SigningKey[]) => ({ keys: signers, threshold: signers.length });
-
-  const root1 = createRoot(
-    {
-      root: holders(keys.root.slice(0, 2)),
-      targets: holders(keys.targets),
-      snapshot: holders(keys.snapshot),
-      timestamp: holders([keys.timestamp]),
-    },
-    by(keys.root.slice(0, 2)),
-  );
-  const releasers = [{ app: 'cutter', ...holders(keys.release) }];
-  const targets1 = createTargets({ policy: digestOf(policies[0]), releasers }, by(keys.targets));
-  const releases1 = createReleases('cutter', by(keys.release));
-  const listed1 = new Map([
-    ['targets', targets1],
-    [RELEASE_ROLE, releases1],
-  ]);
-  const snapshot1 = createSnapshot(undefined, listed1, by(keys.snapshot));
-  const timestamp1 = stamp(undefined, snapshot1);
-
-  const releases2 = addRelease(releases1, target(older), by(keys.release));
-  const snapshot2 = createSnapshot(snapshot1, new Map([[RELEASE_ROLE, releases2]]), by(keys.snapshot));
-  const timestamp2 = stamp(timestamp1, snapshot2);
-
-  const root2 = rotateRoot(root1, { root: holders(keys.root.slice(1)) }, by(keys.root));
-  const targets2 = changeTargets(targets1, { policy: digestOf(policies[1]) }, by(keys.targets));
-  const releases3 = addRelease(releases2, target(newest), by(keys.release));
-  const listed3 = new Map([
-    ['targets', targets2],
-    [RELEASE_ROLE, releases3],
-  ]);
-  const snapshot3 = createSnapshot(snapshot2, listed3, by(keys.snapshot));
-  const timestamp3 = stamp(timestamp2, snapshot3);
-
-  const targets = [POLICY_PATH, POLICY_PATH, ...[older, newest].map(pathOf)];
-  const contents = [...policies, older.statementBytes, newest.statementBytes];
+  const signer = new Signer(now);
+  const roots = signer.roots();
+  const targets = signer.targets(policies);
+  const releases = signer.releases([older, newest]);
+  const snapshots = signer.snapshots(targets, releases);
+  const timestamps = signer.timestamps(snapshots);
+  const [policyBefore, policyNow] = policies;
+  const small = [
+    [POLICY_PATH, policyBefore],
+    [POLICY_PATH, policyNow],
+    [pathOf(older), older.statementBytes],
+    [pathOf(newest), newest.statementBytes],
+  ] as const;
   return {
-    keys,
+    keys: signer.keys,
     baseline: new Map([
-      ['root.json', root1],
-      ['timestamp.json', timestamp1],
-      ['snapshot.json', snapshot1],
-      ['targets.json', targets1],
-      [`${RELEASE_ROLE}.json`, releases1],
+      ['root.json', first(roots)],
+      ['timestamp.json', first(timestamps)],
+      ['snapshot.json', first(snapshots)],
+      ['targets.json', first(targets)],
+      [`${RELEASE_ROLE}.json`, first(releases)],
     ]),
     files: new Map([
-      ...numbered('root', [root1, root2]),
-      ...numbered('targets', [targets1, targets2]),
-      ...numbered(RELEASE_ROLE, [releases1, releases2, releases3]),
-      ...numbered('snapshot', [snapshot1, snapshot2, snapshot3]),
-      ['timestamp.json', timestamp3] as const,
-      ...targets.map(
-        (path, index) => [storedName(path, contents[index] as Buffer), contents[index] as Buffer] as const,
-      ),
+      ...numbered('root', roots),
+      ...numbered('targets', targets),
+      ...numbered(RELEASE_ROLE, releases),
+      ...numbered('snapshot', snapshots),
+      ['timestamp.json', timestamps[2] as Buffer],
+      ...small.map(([path, bytes]) => [storedName(path, bytes), bytes] as const),
     ]),
-    timestamps: [timestamp1, timestamp2, timestamp3],
+    timestamps,
+    withdrawal: new Map([
+      ['root.json', last(roots)],
+      ['timestamp.json', last(timestamps)],
+      ['snapshot.json', last(snapshots)],
+      ['targets.json', last(targets)],
+      [`${RELEASE_ROLE}.json`, last(releases)],
+    ]),
     blobs: new Map([...older.blobs, ...newest.blobs]),
     newest,
     older,
   };
+}
+
+/** Signs the versions of each role, oldest first. */
+class Signer {
+  readonly keys = newKeys();
+  readonly #expiresAt: Date;
+
+  constructor(now: number) {
+    this.#expiresAt = new Date(now + MONTH_MS);
+  }
+
+  roots(): Buffer[] {
+    const { root, targets, snapshot, timestamp } = this.keys;
+    const holders = {
+      root: holdersOf(root.slice(0, 2)),
+      targets: holdersOf(targets),
+      snapshot: holdersOf(snapshot),
+      timestamp: holdersOf([timestamp]),
+    };
+    const initial = createRoot(holders, this.#by(root.slice(0, 2)));
+    return [initial, rotateRoot(initial, { root: holdersOf(root.slice(1)) }, this.#by(root))];
+  }
+
+  targets([before, now]: readonly [Buffer, Buffer]): Buffer[] {
+    const { targets, release } = this.keys;
+    const releasers = [{ app: 'cutter', ...holdersOf(release) }];
+    const initial = createTargets({ policy: digestOf(before), releasers }, this.#by(targets));
+    return [initial, changeTargets(initial, { policy: digestOf(now) }, this.#by(targets))];
+  }
+
+  releases(all: readonly BuiltBlobs[]): Buffer[] {
+    const by = this.#by(this.keys.release);
+    const versions = [createReleases('cutter', by)];
+    for (const release of all) versions.push(addRelease(versions.at(-1), target(release), by));
+    const withdrawn = { app: 'cutter', paths: [pathOf(all.at(-1) as BuiltBlobs)] };
+    return [...versions, removeReleases(last(versions), withdrawn, by)];
+  }
+
+  snapshots([oldTargets, newTargets]: readonly Buffer[], [none, one, both, withdrawn]: readonly Buffer[]): Buffer[] {
+    const by = this.#by(this.keys.snapshot);
+    const listing = (targets: Buffer | undefined, releases: Buffer | undefined) =>
+      new Map([...(targets ? [['targets', targets] as const] : []), [RELEASE_ROLE, releases as Buffer] as const]);
+    const initial = createSnapshot(undefined, listing(oldTargets, none), by);
+    const second = createSnapshot(initial, listing(undefined, one), by);
+    const third = createSnapshot(second, listing(newTargets, both), by);
+    return [initial, second, third, createSnapshot(third, listing(undefined, withdrawn), by)];
+  }
+
+  timestamps(snapshots: readonly Buffer[]): Buffer[] {
+    const signing = { expiresAt: this.#expiresAt, key: this.keys.timestamp };
+    const versions: Buffer[] = [];
+    for (const snapshot of snapshots) versions.push(createTimestamp(versions.at(-1), snapshot, signing));
+    return versions;
+  }
+
+  #by(signers: readonly SigningKey[]) {
+    return { expiresAt: this.#expiresAt, signers };
+  }
+}
+
+function last(versions: readonly Buffer[]): Buffer {
+  return versions.at(-1) as Buffer;
+}
+
+function first(versions: readonly Buffer[]): Buffer {
+  return versions[0] as Buffer;
+}
+
+/** All of them have to sign. */
+function holdersOf(signers: readonly SigningKey[]) {
+  return { keys: signers, threshold: signers.length };
 }
 
 /** The name that a host asks for a target by: its file name carries its digest. */

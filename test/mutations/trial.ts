@@ -12,8 +12,11 @@ export interface Trial {
   /** `Deploy.runId`, `root: signed.version`. */
   readonly field: string;
   readonly mutation: string;
-  /** The state that the host begins from; `informed`: nothing is installed, and the newest metadata is trusted. */
-  readonly from: 'fresh' | 'installed' | 'informed';
+  /**
+   * The state that the host begins from. Of an `informed` and a `warned` one nothing is installed either; the one trusts the
+   * metadata that lists the release, the other knows that it was withdrawn since.
+   */
+  readonly from: 'fresh' | 'installed' | 'informed' | 'warned';
   /** What differs from the honest answers. */
   readonly answers?: Partial<HostileAnswers>;
   /** What is said in the session, with the number that the next directive has. */

@@ -15,6 +15,7 @@ import { EXPECTATIONS, type Expectation, type ExpectationClass, expectationOf } 
 import { memberTrials, pieceTrials } from './file-trials.ts';
 import { deployHonestly, prepareGround } from './ground.ts';
 import { keyOf, messagesToHosts } from './message-shapes.ts';
+import { replayTrials } from './replay-trials.ts';
 import { sequenceTrials } from './sequence-trials.ts';
 import { NEW_RUN, sessionTrials } from './session-trials.ts';
 import { type SignedRepository, signRepository } from './signed-repository.ts';
@@ -85,7 +86,8 @@ describe('mutations of everything that a control plane says', function () {
     'the members of metadata files': () => memberTrials(repository),
     'the pieces of blobs': () => blobTrials(repository),
     'the members of manifest, plan and build record': () => materialTrials(repository),
-    'forged, replayed and swapped metadata': () => chainTrials(repository, stranger),
+    'forged metadata': () => chainTrials(repository),
+    'swapped, replayed and foreign metadata': () => replayTrials(repository, stranger),
   };
   for (const [name, trials] of Object.entries(CLASSES)) {
     it(`are held off or harmless: ${name}`, () => walk(trials(), tried));

@@ -42,7 +42,7 @@ const REFUSALS: Record<string, RefusalRow> = {
   },
   'a timestamp in the place of the root': {
     bundle: ({ trust }) => ({ trust: { ...trust, 'root.json': trust['timestamp.json'] as Buffer } }),
-    code: 'metadata-malformed',
+    code: 'metadata-type-mismatch',
     isTokenSpent: false,
   },
   'a state folder that another host was enrolled into': {
@@ -93,8 +93,8 @@ describe('enrolling a host', () => {
     trust = trustOf(new TrustRoot({ now: NOW, policy: policyBytes() }));
   });
   after(async () => {
-    await world[Symbol.asyncDispose]();
-    await other[Symbol.asyncDispose]();
+    await world.stop();
+    await other.stop();
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keyturn-enrol-'));
@@ -103,7 +103,9 @@ describe('enrolling a host', () => {
 
   async function bundleFor(host: string): Promise<EnrolmentBundle> {
     const { token, caCertificate } = await tokenFor(world, host);
-    return { schema: 'keyturn.enrolment/v1', host, token, caCertificate, addresses: world.addresses, trust };
+    const { join: joining, gateway } = world.controlPlane.addresses;
+    const addresses = { join: joining, gateway };
+    return { schema: 'keyturn.enrolment/v1', host, token, caCertificate, addresses, trust };
   }
 
   it('pins the trust, writes the configuration last, and then the host is enrolled', async () => {
