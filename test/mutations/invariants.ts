@@ -3,7 +3,7 @@
  *
  * It looks at the disk and at the journal's rows, never at what the agent says of itself.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { canonicalText, type Json } from '../../shared/canonical-json.ts';
@@ -29,6 +29,8 @@ export interface HonestEnd {
 export interface Surroundings {
   readonly root: readonly string[];
   readonly state: readonly string[];
+  /** Pids of processes that this one has started. */
+  readonly children: readonly string[];
 }
 
 /** Everything of the host that no run may touch. */
@@ -36,7 +38,7 @@ export function surroundingsOf(host: AttackedHost): Surroundings {
   const root = listing(join(host.folder, 'root'), (path) => path.startsWith(`${INSTALL_ROOT.slice(1)}/`));
   // The journal's own files change with every step; every other file of the agent stays as it is.
   const state = listing(host.stateDirectory, (path) => path.startsWith('journal.sqlite'));
-  return { root, state };
+  return { root, state, children: children() };
 }
 
 export interface Looked {
@@ -58,7 +60,7 @@ export function violations(looked: Looked): string[] {
     ...runFaults(installed, looked),
     ...entryFaults(rows),
     ...gateFaults(rows),
-    ...processFaults(),
+    ...processFaults(looked.before),
     ...(host.isIdle() ? [] : ['the agent has not come to rest']),
   ];
 }
@@ -165,10 +167,20 @@ function gateFaults(rows: JournalRows): string[] {
   return (rows.get('execution_gates') ?? []).map(({ app }) => `the execution gate of "${app}" has moved`);
 }
 
-/** Every check has ended with its run: this process has no child. */
-function processFaults(): string[] {
+/** Every check has ended with its run: this process has no child that it had not before. */
+function processFaults(before: Surroundings): string[] {
+  const left = children().filter((pid) => !before.children.includes(pid));
+  return left.map((pid) => `process ${pid} was left behind`);
+}
+
+function children(): string[] {
   return readdirSync('/proc/self/task').flatMap((task) => {
-    const children = readFileSync(`/proc/self/task/${task}/children`, 'utf8').trim();
-    return children === '' ? [] : [`process ${children} was left behind`];
+    const path = `/proc/self/task/${task}/children`;
+    // A thread may have ended since; its children are another's then.
+    return existsSync(path)
+      ? readFileSync(path, 'utf8')
+          .split(' ')
+          .filter((pid) => pid !== '')
+      : [];
   });
 }
