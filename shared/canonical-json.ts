@@ -50,8 +50,8 @@ export function decodeCanonical(bytes: Uint8Array, what: string): Json {
   return value;
 }
 
-/** Of a value whose nesting is within the limit. */
-function hasPrototypeMember(value: Json | undefined): boolean {
+/** Whether a schema could lose a member of it: assigning to `__proto__` makes none. For values within the limit of depth. */
+export function hasPrototypeMember(value: Json | undefined): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasPrototypeMember);
 }

@@ -6,6 +6,7 @@
  * the order of the file cannot weaken it unseen. A host without a rule can be enabled by nobody.
  */
 import { z } from 'zod';
+import { hasPrototypeMember } from '../canonical-json.ts';
 import { messageOf, RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type PublicKey, parsePublicKey, publicKeyHex } from './keys.ts';
@@ -91,7 +92,10 @@ export function parsePolicy(bytes: Uint8Array): Policy {
   if (bytes.length > LIMITS.policyBytes) {
     throw invalid([`expected at most ${LIMITS.policyBytes} bytes, got ${bytes.length}`]);
   }
-  const parsed = schema.safeParse(decodeJsonObject(bytes, { what: POLICY_PATH, code: 'policy-invalid' }));
+  const read = decodeJsonObject(bytes, { what: POLICY_PATH, code: 'policy-invalid' });
+  // A schema loses such a member: a rule that matches `__proto__` alone would match every host.
+  if (hasPrototypeMember(read)) throw invalid(['a member is named "__proto__"']);
+  const parsed = schema.safeParse(read);
   if (!parsed.success) {
     throw invalid(parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`));
   }

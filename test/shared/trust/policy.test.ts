@@ -174,6 +174,13 @@ describe('shared/trust/policy', function () {
     expect(rejectionOf(Buffer.from(text)).message).to.include('a member is named twice');
   });
 
+  it('refuses a rule whose label a schema would lose, and that would then match every host', () => {
+    const text = bytesOf(policyTree())
+      .toString()
+      .replace(/"match": \{[^}]*\}/, '"match": { "__proto__": "x" }');
+    expect(rejectionOf(Buffer.from(text)).message).to.include('"__proto__"');
+  });
+
   it('refuses what is over the limit before parsing it', () => {
     expect(rejectionOf(Buffer.alloc(LIMITS.policyBytes + 1)).message).to.include('bytes');
   });
