@@ -40,9 +40,10 @@ describe('mutations of everything that a control plane says', function () {
   /** How many mutations each row of the table has met. */
   const met = new Map<Expectation, number>();
   const fields = new Set<string>();
-  const startedAt = performance.now();
+  let startedAt = 0;
 
   before(async () => {
+    startedAt = performance.now();
     repository = await signRepository(Date.now());
     stranger = await signRepository(Date.now(), 'somebody else');
     host = await AttackedHost.start(repository);
