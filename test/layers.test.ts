@@ -172,6 +172,14 @@ describe('the layers of the repository', () => {
     expect(marked).to.deep.equal([]);
   });
 
+  it('a test is left out aloud or not at all', () => {
+    const silent = filesBelow('test').filter(
+      (path) =>
+        !path.includes('payloads') && /\b(this|context)\.skip\(\)/.test(readFileSync(join(repository, path), 'utf8')),
+    );
+    expect(silent).to.deep.equal(['test/support/skip.ts']);
+  });
+
   it('no file has a name that says nothing', () => {
     expectNone(sources.filter((file) => BANNED_NAMES.includes(file.path.replace(/^.*\//, '').replace(/\.ts$/, ''))));
   });

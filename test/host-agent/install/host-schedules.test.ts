@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-
 import { readSchedules } from '../../../host-agent/install/host-schedules.ts';
 import { writeFiles } from '../../support/install-fixture.ts';
+import { skipAloud } from '../../support/skip.ts';
 
 describe('host-agent/install/host-schedules', () => {
   let hostRoot: string;
@@ -63,8 +63,7 @@ describe('host-agent/install/host-schedules', () => {
 
   it('says which places are closed to it', async function () {
     if (process.geteuid?.() === 0) {
-      console.log('      skipped: nothing is closed to root');
-      this.skip();
+      skipAloud(this, 'nothing is closed to root');
     }
     writeFiles(hostRoot, { 'var/spool/cron/root': 'x', 'etc/crontab': 'y' });
     chmodSync(join(hostRoot, 'var/spool/cron'), 0);

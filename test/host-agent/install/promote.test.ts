@@ -13,7 +13,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-
 import { promote } from '../../../host-agent/install/promote.ts';
 import { receive } from '../../../host-agent/install/receive.ts';
 import { remove } from '../../../host-agent/install/remove.ts';
@@ -24,6 +23,7 @@ import { hashTree } from '../../../shared/store/tree-reader.ts';
 import { codeOf, errorOf } from '../../support/errors-of.ts';
 import { type InstallFixture, installFixture, snapshotOf } from '../../support/install-fixture.ts';
 import { canMount, withReadOnly, withTmpfs } from '../../support/mounts.ts';
+import { skipAloud } from '../../support/skip.ts';
 
 describe('host-agent/install/promote', () => {
   let fixture: InstallFixture;
@@ -224,8 +224,7 @@ describe('host-agent/install/promote', () => {
   describe('meets a file system that', () => {
     beforeEach(function () {
       if (canMount()) return;
-      console.log('      skipped: mounting needs root');
-      this.skip();
+      skipAloud(this, 'mounting needs root');
     });
 
     it('is full while staging: it says so, and after tidying the root is as before', async () => {

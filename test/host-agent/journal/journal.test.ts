@@ -1,4 +1,5 @@
 /** P3, P8: a journal that is damaged, cut off, of another version or out of reach is told and left as it is. */
+
 import {
   copyFileSync,
   existsSync,
@@ -20,6 +21,7 @@ import { explainJournalError } from '../../../host-agent/journal/journal-error.t
 import { sha256 } from '../../../shared/digest.ts';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { canMount, withReadOnly, withTmpfs } from '../../support/mounts.ts';
+import { skipAloud } from '../../support/skip.ts';
 
 interface DamageRow {
   /** What becomes of the file of a journal that was closed. */
@@ -146,7 +148,7 @@ describe('the journal', () => {
   }
 
   it('P3: on a read-only file system says so, and what reads it still says closed', async function () {
-    if (!canMount()) return this.skip();
+    if (!canMount()) skipAloud(this, 'mounting needs root');
     filled();
     await withReadOnly(state, () => {
       expect(failureOf(() => openJournal(state))).to.be.instanceOf(TransientError);
@@ -158,7 +160,7 @@ describe('the journal', () => {
   });
 
   it('P8: on a full disk says so, keeps what is there, and goes on when there is room', async function () {
-    if (!canMount()) return this.skip();
+    if (!canMount()) skipAloud(this, 'mounting needs root');
     mkdirSync(state);
     await withTmpfs(state, 'size=600k,mode=0700', () => {
       filled();

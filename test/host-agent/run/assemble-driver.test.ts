@@ -2,6 +2,7 @@
  * Real releases through the agent's own driver on hosts that are not as they should be: P1, P2, P3, P5 and P6 where they
  * depend on what surrounds a run.
  */
+
 import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -18,6 +19,7 @@ import { BuildPlace, buildableRepository, KEYTURN_YAML } from '../../support/bui
 import { errorOf } from '../../support/errors-of.ts';
 import { snapshotOf } from '../../support/install-fixture.ts';
 import { collected } from '../../support/rejection-of.ts';
+import { skipAloud } from '../../support/skip.ts';
 import { Turnstile } from '../../support/world-turnstile.ts';
 import { policyBytes, SignedWorld } from './signed-world.ts';
 
@@ -165,7 +167,7 @@ describe('a release on a host that is not as it should be', function () {
   });
 
   it('P2: a live entrypoint that declares a network and paths to write is shown to refuse without either', async function () {
-    if (!sandbox) return this.skip();
+    if (!sandbox) skipAloud(this, 'no bubblewrap on this host');
     await admit('live');
     await drive();
     expect(statuses().refuses).to.equal('PASS');
@@ -181,7 +183,7 @@ describe('a release on a host that is not as it should be', function () {
   });
 
   it('P8: a stop while a program of a check runs ends both within seconds, and leaves no evidence', async function () {
-    if (!sandbox) return this.skip();
+    if (!sandbox) skipAloud(this, 'no bubblewrap on this host');
     await admit('waits', { forbidden: [] });
     turnstile.hold();
     const stopping = new AbortController();

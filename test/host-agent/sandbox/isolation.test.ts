@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { ProcessOutcome, SandboxSpec } from '../../../host-agent/sandbox/sandbox.ts';
+import { skipAloud } from '../../support/skip.ts';
 import { requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 interface Surroundings {
@@ -247,7 +248,7 @@ for name in sorted(os.listdir('/run/keyturn/secrets')):
   });
 
   it('was installed below a closed folder outside all masked ones, starts and sees nothing else in there', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     const closed = mkdtempSync('/var/lib/keyturn-test-');
     mkdirSync(join(closed, 'app'), { mode: 0o755 });
     writeFileSync(join(closed, 'neighbour'), 'private');

@@ -9,6 +9,7 @@ import {
   type SandboxLimits,
   type SandboxSpec,
 } from '../../../host-agent/sandbox/sandbox.ts';
+import { skipAloud } from '../../support/skip.ts';
 
 /** Generous for a busy machine; tests of a limit lower that one. */
 export const ROOMY_LIMITS: SandboxLimits = {
@@ -82,8 +83,7 @@ function contentOf(entry: { parentPath: string; name: string }): string {
 export async function requireSandbox(context: Mocha.Context): Promise<Sandbox> {
   const sandbox = await detectSandbox();
   if (sandbox === undefined) {
-    console.warn('skipped: no bubblewrap of at least 0.8.0 that isolates on this machine');
-    return context.skip();
+    return skipAloud(context, 'no bubblewrap of at least 0.8.0 that isolates on this machine');
   }
   return sandbox;
 }

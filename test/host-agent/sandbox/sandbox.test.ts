@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { ProcessOutcome, SandboxSpec } from '../../../host-agent/sandbox/sandbox.ts';
 import { sha256 } from '../../../shared/digest.ts';
+import { skipAloud } from '../../support/skip.ts';
 import { ROOMY_LIMITS, requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 const RUN_SPEC = fileURLToPath(new URL('run-spec.ts', import.meta.url));
@@ -130,7 +131,7 @@ describe('runInSandbox', function () {
   });
 
   it('tells a tree that its user could not enter as an outcome', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     chmodSync(world.tree, 0o700);
     const outcome = await world.run(['true']);
     chmodSync(world.tree, 0o755);
@@ -138,7 +139,7 @@ describe('runInSandbox', function () {
   });
 
   it('runs as the user that the spec names', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     const secrets = { token: Buffer.from('hunter22') };
     const argv = ['stat', '-c', '%u %g %a', '/run/keyturn/secrets/token', '/proc/self/'] as const;
     const outcome = await world.run([...argv], { user: { uid: NOBODY, gid: 60_001 }, secrets });

@@ -7,6 +7,7 @@ import {
   runUnconfined,
   type SandboxSpec,
 } from '../../../host-agent/sandbox/sandbox.ts';
+import { skipAloud } from '../../support/skip.ts';
 import { pidsOfUser, processesSaying, ROOMY_LIMITS, requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 const MIB = 1024 * 1024;
@@ -39,7 +40,7 @@ describe('runUnconfined', function () {
   });
 
   it('drops root all the same', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     const outcome = await python("print(open('/proc/self/status').read())");
     expect(outcome.stdout.text)
       .to.match(/NoNewPrivs:\t1\n/)
@@ -55,7 +56,7 @@ describe('runUnconfined', function () {
   });
 
   it('ends a daemon that hides: own session, deaf to SIGTERM, not dumpable', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     const script = `
 import ctypes, os, signal, time
 if os.fork() == 0:
@@ -74,7 +75,7 @@ time.sleep(0.2)`;
   });
 
   it('bounds a fork bomb and leaves none of it', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     const script = `
 import os
 while True:
@@ -86,7 +87,7 @@ while True:
   });
 
   it('lets it have about as many processes as it may', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) skipAloud(this, 'this needs root');
     const script = `
 import os, time
 made = 0

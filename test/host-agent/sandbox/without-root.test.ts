@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { ProcessOutcome, SandboxLimits } from '../../../host-agent/sandbox/sandbox.ts';
+import { skipAloud } from '../../support/skip.ts';
 import { processesSaying, ROOMY_LIMITS, requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 const RUN_SPEC = fileURLToPath(new URL('run-spec.ts', import.meta.url));
@@ -14,8 +15,7 @@ describe('the sandbox of an agent that is not root', function () {
   let world: SandboxWorld;
   before(async function () {
     if (process.getuid?.() !== 0) {
-      console.warn('skipped: only root can start an agent as another user; the other suites run without root already');
-      this.skip();
+      skipAloud(this, 'only root can start an agent as another user; the other suites run without root already');
     }
     world = new SandboxWorld(await requireSandbox(this));
     chmodSync(world.root, 0o755);

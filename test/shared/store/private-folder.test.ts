@@ -13,7 +13,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-
 import { TransientError } from '../../../shared/errors.ts';
 import {
   checkPrivate,
@@ -22,6 +21,7 @@ import {
   removeFolderIfEmpty,
 } from '../../../shared/store/private-folder.ts';
 import { codeOf } from '../../support/errors-of.ts';
+import { skipAloud } from '../../support/skip.ts';
 
 describe('shared/store/private-folder', () => {
   let folder: string;
@@ -68,8 +68,7 @@ describe('shared/store/private-folder', () => {
 
   it('trusts no folder of another user', async function () {
     if (process.geteuid?.() !== 0) {
-      console.log('      skipped: giving a folder away needs root');
-      this.skip();
+      skipAloud(this, 'giving a folder away needs root');
     }
     mkdirAs(0o700);
     chownSync(path, 12345, 12345);

@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-
 import { TransientError } from '../../../shared/errors.ts';
 import { moveTree, standingAt } from '../../../shared/store/tree-move.ts';
 import { codeOf } from '../../support/errors-of.ts';
 import { canMount, withTmpfs } from '../../support/mounts.ts';
+import { skipAloud } from '../../support/skip.ts';
 
 describe('shared/store/tree-move', () => {
   let folder: string;
@@ -68,8 +68,7 @@ describe('shared/store/tree-move', () => {
 
   it('says what to do when the target is on another file system, and moves nothing', async function () {
     if (!canMount()) {
-      console.log('      skipped: mounting needs root');
-      this.skip();
+      skipAloud(this, 'mounting needs root');
     }
     mkdirSync(join(folder, 'other'));
     await withTmpfs(join(folder, 'other'), 'size=1m', () => {

@@ -1,8 +1,8 @@
 /** All of Keyturn's own checks in the order of a run, over a real installation, judged as a reader of the ledger does. */
+
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-
 import { builtInChecks } from '../../../../host-agent/checks/built-in/built-in-checks.ts';
 import type { CheckContext, RunFacts } from '../../../../host-agent/checks/observe.ts';
 import { promote } from '../../../../host-agent/install/promote.ts';
@@ -21,6 +21,7 @@ import { checkStatus } from '../../../../shared/ledger/status.ts';
 import type { Plan } from '../../../../shared/release/plan.ts';
 import { codeOf } from '../../../support/errors-of.ts';
 import { type InstallFixture, installFixture, memoryFacts, snapshotOf } from '../../../support/install-fixture.ts';
+import { skipAloud } from '../../../support/skip.ts';
 
 const PLAN: Partial<Plan> = {
   requires: {
@@ -95,8 +96,7 @@ describe('host-agent/checks/built-in', () => {
 
   it('finds tools in the sandbox and tells which are absent', async function () {
     if (!sandbox) {
-      console.log('      skipped: no bubblewrap on this host');
-      this.skip();
+      skipAloud(this, 'no bubblewrap on this host');
     }
     const { result, findings } = await observe(check('g3.tools'));
     if (result.did !== 'observe') throw new Error(`expected an observation, got "${result.did}"`);
