@@ -1,4 +1,5 @@
 /** What is said of preserved neighbours: how often each was read, and that it stayed as it was. */
+import type { CheckRow } from '../../shared/ledger/derive.ts';
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import { anchorReadings } from './anchor-digests.ts';
 import { admissionEvidence, citePlan, derived, findObserved, inForm, rowEvidence } from './cite.ts';
@@ -15,19 +16,11 @@ export function anchorSummary(ledger: VerifiedLedger): Statement {
   return statement([...names, ' ', claim.value, ' across ', reads, ' reads'], claim.evidence);
 }
 
-/** Each reading at each station; none when the plan preserves no neighbour. */
+/** What each station read of each neighbour; none when the plan preserves no neighbour. */
 export function anchorBlocks(ledger: VerifiedLedger): Block[] {
-  const stations = rowsOfKind(ledger, 'anchor');
-  if (stations.length === 0) return [];
-  const rows = stations.map((row) => ({
-    label: [row.id],
-    outcome: derived('check-status', row.id, row.status),
-    detail: [],
-    evidence: rowEvidence(ledger, row),
-  }));
-  const readings = readingRows(ledger);
-  const table: Block = { block: 'table', columns: ['Neighbour', 'Read at', 'Digest'], rows: readings };
-  return [{ block: 'outcomes', rows }, ...(readings.length > 0 ? [table] : [])];
+  const rows = rowsOfKind(ledger, 'anchor').flatMap((row) => stationRows(ledger, row));
+  if (rows.length === 0) return [];
+  return [{ block: 'table', columns: ['Read at', 'Status', 'Neighbour', 'Reads', 'Digest'], rows }];
 }
 
 function nameParts(ledger: VerifiedLedger, index: number): Part[] {
@@ -38,12 +31,21 @@ function nameParts(ledger: VerifiedLedger, index: number): Part[] {
   return digest ? [name, ' (', inForm(digest, 'short-digest'), ')'] : [name];
 }
 
-function readingRows(ledger: VerifiedLedger): TableRow[] {
-  return anchorReadings(ledger).flatMap(({ row, index, digests }) =>
-    digests.flatMap((_, read) => {
-      const path = findObserved(ledger, row, `/anchors/${index}/path`);
-      const digest = findObserved(ledger, row, `/anchors/${index}/reads/${read}/digest`) ?? 'nothing to hash';
-      return path ? [{ cells: [[path], [row.id], [digest]], evidence: rowEvidence(ledger, row) }] : [];
-    }),
-  );
+/** One line for the reads of a neighbour that saw the same digest; a station that read nothing has a line as well. */
+function stationRows(ledger: VerifiedLedger, row: CheckRow): TableRow[] {
+  const station = [[row.id], [derived('check-status', row.id, row.status)]];
+  const evidence = rowEvidence(ledger, row);
+  const readings = anchorReadings(ledger).filter((reading) => reading.row.id === row.id);
+  const rows = readings.flatMap((reading) => {
+    const path = findObserved(ledger, row, `/anchors/${reading.index}/path`);
+    const digests = [...new Set(reading.digests)];
+    return digests.map((digest): TableRow => {
+      const first = reading.digests.indexOf(digest);
+      const seen = findObserved(ledger, row, `/anchors/${reading.index}/reads/${first}/digest`) ?? 'nothing to hash';
+      const count = reading.digests.filter((each) => each === digest).length;
+      const reads = derived('count', `anchor-reads/${row.id}/${reading.index}/${first}`, count);
+      return { cells: [...station, [path ?? '-'], [reads], [seen]], evidence };
+    });
+  });
+  return rows.length > 0 ? rows : [{ cells: [...station, ['-'], ['-'], ['nothing was read']], evidence }];
 }

@@ -1,8 +1,9 @@
 /** One gate in full: its checks, what each expected and saw, why one has nothing to show, what it leaves behind. */
-import type { CheckRow, FindingRow, GateRow, SubGapRow } from '../../shared/ledger/derive.ts';
+import type { CheckRow, GateRow, SubGapRow } from '../../shared/ledger/derive.ts';
+import type { FindingPlace, FindingRow } from '../../shared/ledger/finding.ts';
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import { absenceEvidence, citeEntry, derived, findInEntry, rowEvidence, rowSeq } from './cite.ts';
-import type { Block, OutcomeRow, Part, Section, TableRow } from './document.ts';
+import type { Block, FactRow, OutcomeRow, Part, Section, Statement, TableRow } from './document.ts';
 import { statement } from './document.ts';
 import { gateName } from './wording.ts';
 
@@ -19,8 +20,11 @@ export function gateSection(ledger: VerifiedLedger, gate: string): Section {
         rows: row.checks.map((check) => checkRow(ledger, check)),
       },
       ...row.checks.flatMap((check) => checkBlocks(ledger, check)),
-      ...findingBlocks(ledger.summary.findings.filter((finding) => finding.gate === gate)),
-      ...subGapBlocks(ledger.summary.subGaps.filter((gap) => gap.gate === gate)),
+      ...gateFindings(ledger, gate),
+      ...subGapBlocks(
+        ledger,
+        ledger.summary.subGaps.filter((gap) => gap.gate === gate),
+      ),
     ],
   };
 }
@@ -33,28 +37,39 @@ export function checkStatus({ id, status }: CheckRow): Part {
   return derived('check-status', id, status);
 }
 
-/** Findings in the order of the ledger; numbered `N-1`, `N-2`, ... where they are all of the run. */
-export function findingBlocks(findings: readonly FindingRow[], options: { isNumbered?: boolean } = {}): Block[] {
-  if (findings.length === 0) return [];
-  const items = findings.map((finding, index) => {
-    const of = `${finding.check}/${indexWithin(findings, index)}`;
-    const label = options.isNumbered ? `N-${index + 1} ` : 'Finding ';
-    const code = derived('finding', `${of}/code`, finding.code);
-    return statement(
-      [label, code, ': ', derived('finding', `${of}/statement`, finding.statement)],
-      [finding.evidenceId],
-    );
-  });
-  return [{ block: 'list', items }];
+/** What was found at one gate, by each of its checks that found it. */
+function gateFindings({ summary }: VerifiedLedger, gate: string): Block[] {
+  const findings = summary.findings.flatMap((finding) =>
+    [finding, ...finding.again]
+      .filter((place) => place.gate === gate)
+      .map((place) => findingStatement('Finding ', finding, [place])),
+  );
+  return findings.length === 0 ? [] : [{ block: 'list', items: findings }];
 }
 
-export function subGapBlocks(gaps: readonly SubGapRow[]): Block[] {
-  return gaps.map((gap) => ({ block: 'facts', rows: subGapFacts(gap) }));
+/** All findings of the run, numbered `N-1`, `N-2`, ...; each rests on every check that found it. */
+export function findingsBlock({ summary }: VerifiedLedger): Block {
+  const items = summary.findings.map((finding, index) =>
+    findingStatement(`N-${index + 1} `, finding, [finding, ...finding.again]),
+  );
+  return { block: 'list', items };
 }
 
-/** Findings of one check are numbered within that check, so that a number does not change with other checks. */
-function indexWithin(findings: readonly FindingRow[], index: number): number {
-  return findings.slice(0, index).filter((earlier) => earlier.check === findings[index]?.check).length;
+function findingStatement(
+  label: string,
+  { code, statement: text }: FindingRow,
+  places: readonly [FindingPlace, ...FindingPlace[]],
+): Statement {
+  const of = `${places[0].check}/${places[0].index}`;
+  const parts = [label, derived('finding', `${of}/code`, code), ': ', derived('finding', `${of}/statement`, text)];
+  return statement(
+    parts,
+    places.map(({ evidenceId }) => evidenceId),
+  );
+}
+
+export function subGapBlocks(ledger: VerifiedLedger, gaps: readonly SubGapRow[]): Block[] {
+  return gaps.map((gap) => ({ block: 'facts', rows: [...subGapFacts(gap), provenInstead(ledger, gap)] }));
 }
 
 function noChecks(ledger: VerifiedLedger, gate: string): Block {
@@ -131,7 +146,7 @@ function capsuleBlocks(ledger: VerifiedLedger, check: CheckRow): Block[] {
   ];
 }
 
-function subGapFacts(gap: SubGapRow) {
+function subGapFacts(gap: SubGapRow): FactRow[] {
   const field = (name: 'id' | 'statement' | 'owner' | 'route', value: string) =>
     statement(derived('sub-gap', `${gap.check}/${name}`, value), [gap.evidenceId]);
   const expiry = derived('sub-gap', `${gap.check}/expiresAt`, gap.expiresAt ?? 'not accepted, so it has none');
@@ -145,3 +160,14 @@ function subGapFacts(gap: SubGapRow) {
     { key: 'expires', statement: statement(expiry, [gap.evidenceId]) },
   ];
 }
+
+/** What the same gate did prove. */
+function provenInstead(ledger: VerifiedLedger, { gate, evidenceId }: SubGapRow): FactRow {
+  const rows = ledger.summary.gates.find((row) => row.gate === gate)?.checks ?? [];
+  const passed = rows.filter(({ status }) => status === 'PASS');
+  const parts = passed.flatMap((row, index): Part[] => [index === 0 ? row.id : `, ${row.id}`, ' ', checkStatus(row)]);
+  const evidence = [evidenceId, ...passed.flatMap((row) => rowEvidence(ledger, row))];
+  return { key: 'proven_instead', statement: statement(parts.length > 0 ? parts : NOTHING_INSTEAD, evidence) };
+}
+
+const NOTHING_INSTEAD = 'nothing: this gate has no check that passed';

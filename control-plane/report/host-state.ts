@@ -23,6 +23,15 @@ export function hostStateSection(ledger: VerifiedLedger): Section {
       ],
       admissionEvidence(ledger),
     ),
+    statement(
+      [
+        'audit artifact of the release: ',
+        citeStatement(ledger, '/archive/name'),
+        ', sha256 ',
+        citeStatement(ledger, '/archive/sha256'),
+      ],
+      admissionEvidence(ledger),
+    ),
     ...observedFacts(ledger),
     claimed(ledger, 'services, timers, cron jobs and processes that refer to it: ', 'nothing-runs'),
     claimed(ledger, 'execution_enabled: ', 'execution-enabled'),

@@ -42,18 +42,15 @@ export function nextStepSection(ledger: VerifiedLedger): Section {
 
 const STILL_CLOSED = 'No verdict of a run opens the execution gate: that takes the approvals which the policy demands.';
 
+/** A sub-gap is closed by its route; one that the policy accepts must be so before its acceptance expires. */
 function goals({ summary }: VerifiedLedger): Statement[] {
-  return summary.subGaps.map((gap) => {
-    const field = (name: 'id' | 'owner' | 'route', value: string) => derived('sub-gap', `${gap.check}/${name}`, value);
-    const parts = [
-      'Goal: close ',
-      field('id', gap.id),
-      ' by ',
-      field('route', gap.route),
-      ', owner ',
-      field('owner', gap.owner),
-    ];
-    return statement(parts, [gap.evidenceId]);
+  return summary.subGaps.flatMap((gap) => {
+    const field = (name: 'id' | 'statement' | 'owner' | 'route', value: string) =>
+      derived('sub-gap', `${gap.check}/${name}`, value);
+    const goal = ['Goal: close ', field('id', gap.id), ': ', field('statement', gap.statement)];
+    const route = ['Prerequisite: ', field('route', gap.route), ', owner ', field('owner', gap.owner)];
+    const expiry = gap.expiresAt && [', before ', derived('sub-gap', `${gap.check}/expiresAt`, gap.expiresAt)];
+    return [statement(goal, [gap.evidenceId]), statement([...route, ...(expiry || [])], [gap.evidenceId])];
   });
 }
 

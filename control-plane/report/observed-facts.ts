@@ -17,6 +17,7 @@ export const HIGHLIGHTS: Readonly<Record<string, Template>> = {
 
 export const HOST_FACTS: Readonly<Record<string, Template>> = {
   'artifact-digest': [{ at: '/files' }, ' files and ', { at: '/links' }, ' links in the release'],
+  flag: [{ at: '/file' }, ' declares ', { at: '/declarations/0/value' }, ' in line ', { at: '/declarations/0/line' }],
   exec: [
     { at: '/tests/passed' },
     ' of ',
@@ -36,11 +37,20 @@ export function highlightOf(ledger: VerifiedLedger, row: CheckRow): Part[] | und
 export function observedFacts(ledger: VerifiedLedger): Statement[] {
   return allRows(ledger)
     .filter((row) => row.status === 'PASS')
-    .flatMap((row) => {
-      const parts = filled(ledger, row, HOST_FACTS[row.kind]);
-      return parts ? [statement([`${row.id}: `, ...parts], rowEvidence(ledger, row))] : [];
-    });
+    .flatMap((row) =>
+      [HOST_FACTS[row.kind], ...(row.kind === 'tools' ? TOOL_FACTS : [])]
+        .map((template) => filled(ledger, row, template))
+        .flatMap((parts) => (parts ? [statement([`${row.id}: `, ...parts], rowEvidence(ledger, row))] : [])),
+    );
 }
+
+/** A tool that the host has not, or that told no version, has no such fact. */
+export function toolFact(index: number): Template {
+  return [{ at: `/tools/${index}/name` }, ' ', { at: `/tools/${index}/version` }, ' is on the host'];
+}
+
+/** As many tools as an observation can name. */
+const TOOL_FACTS = Array.from({ length: 256 }, (_, index) => toolFact(index));
 
 /** Undefined when the observation lacks a field, for then the sentence would have a hole. */
 function filled(ledger: VerifiedLedger, row: CheckRow, template: Template | undefined): Part[] | undefined {

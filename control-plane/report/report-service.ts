@@ -3,15 +3,19 @@
  *
  * 1. Documents 01 to 07 come from the ledger as it stands after the run; they go to the sinks, and their digests to the
  *    host, which records them as evidence of G8.
- * 2. Document 08 comes from the ledger that is then complete; it goes to the same sinks.
- * 3. A run that is rolled back later gets its documents anew; what the host recorded of the first ones stays.
+ * 2. Document 08 comes from the ledger that is then complete; it goes to the same sinks, beside 01 to 07 as they were when
+ *    the host signed their digests.
+ * 3. A run that is rolled back later gets all its documents anew; what the host recorded of the first ones stays.
  * 4. What was not finished when the control plane stopped is done when it starts.
  */
+import type { CheckRow } from '../../shared/ledger/derive.ts';
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import type { ControlPlane } from '../service.ts';
 import { findReport, replaceReport } from '../store/report-documents.ts';
 import { listRuns } from '../store/runs.ts';
+import { allRows } from './claims.ts';
 import { buildFinalDocument, buildProvingDocuments } from './documents.ts';
+import { receiptOf, withSigned } from './receipt.ts';
 import { reportSetOf } from './report-set.ts';
 import { publish, type ReportSet, type ReportSink, type SinkReceipt } from './sinks/sink.ts';
 import { readStoredLedger } from './stored-ledger.ts';
@@ -56,7 +60,7 @@ export class ReportService {
   async #report(runId: string): Promise<void> {
     const ledger = await readStoredLedger(runId, this.#plane);
     if (!END_PHASES.includes(ledger.summary.phase)) return;
-    if (isReportRecorded(ledger)) await this.#complete(runId, ledger);
+    if (allRows(ledger).some(isReceipt)) await this.#complete(runId, ledger);
     else await this.#begin(runId, ledger);
   }
 
@@ -69,11 +73,14 @@ export class ReportService {
   }
 
   async #complete(runId: string, ledger: VerifiedLedger): Promise<void> {
-    const set = reportSetOf([...buildProvingDocuments(ledger), buildFinalDocument(ledger)]);
-    const kept = new Map((await findReport(this.#plane.store, runId)).map(({ name, sha256 }) => [name, sha256]));
-    if (set.files.every(({ name, sha256 }) => kept.get(name) === sha256)) return;
-    await this.#publish(runId, set);
-    await this.#plane.store.transaction().execute((transaction) => replaceReport(transaction, runId, set.files));
+    const kept = await findReport(this.#plane.store, runId);
+    const all = reportSetOf([...buildProvingDocuments(ledger), buildFinalDocument(ledger)]);
+    const isRolledBack = ledger.summary.phase === 'rolledBack';
+    const files = isRolledBack ? all.files : withSigned(all.files, { kept, receipt: receiptOf(ledger) });
+    const digests = new Map(kept.map(({ name, sha256 }) => [name, sha256]));
+    if (files.every(({ name, sha256 }) => digests.get(name) === sha256)) return;
+    await this.#publish(runId, { ...all, files });
+    await this.#plane.store.transaction().execute((transaction) => replaceReport(transaction, runId, files));
   }
 
   async #publish(runId: string, set: ReportSet): Promise<SinkReceipt[]> {
@@ -86,8 +93,7 @@ export class ReportService {
   }
 }
 
-function isReportRecorded({ summary }: VerifiedLedger): boolean {
-  return summary.gates.some(({ checks }) =>
-    checks.some(({ id, evidenceId }) => id === 'g8.report' && evidenceId !== undefined),
-  );
+/** A receipt that the host recorded, whatever it is worth: it records one and no other. */
+function isReceipt({ id, evidenceId }: CheckRow): boolean {
+  return id === 'g8.report' && evidenceId !== undefined;
 }

@@ -41,13 +41,20 @@ export const KIND_WORDS: Readonly<Record<string, KindWords>> = {
   report: { phrase: 'documents published', criterion: 'the report set is generated and published' },
 };
 
+/** The same condition at several stations of a run. */
+const STATION_CRITERIA: Readonly<Record<string, string>> = {
+  'g3.anchors-before': 'the preserved neighbours were read before the install',
+  'g4.anchors-after': 'the preserved neighbours are unchanged by the install',
+  'g7.anchors-rehearsed': 'the preserved neighbours are unchanged by the rollback rehearsal',
+};
+
 /** A project's own check goes by the name that its plan gives it. */
 export function phraseOf(row: Pick<CheckRow, 'id' | 'kind'>): string {
   return KIND_WORDS[row.kind]?.phrase ?? row.id;
 }
 
 export function criterionOf(row: Pick<CheckRow, 'id' | 'kind'>): string {
-  const words = KIND_WORDS[row.kind]?.criterion;
+  const words = STATION_CRITERIA[row.id] ?? KIND_WORDS[row.kind]?.criterion;
   if (words === undefined) return `check ${row.id} (${row.kind}) passes`;
   return row.id.includes('.') ? words : `${words} (${row.id})`;
 }

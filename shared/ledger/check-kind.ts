@@ -27,6 +27,11 @@ export interface CheckKind<P, O> {
   readonly observation: z.ZodType<O>;
   /** How long one such check may take unless the plan says otherwise. */
   readonly timeoutMs: number;
+  /**
+   * Other checks of the gate may be observed at the same time. Absent where a check moves something, and where what it
+   * sees could be a neighbour at work: such a check is observed alone.
+   */
+  readonly bearsCompany?: true;
   judge(params: P, observation: O): Judged;
 }
 

@@ -7,6 +7,7 @@ import type { BuildRecord } from '../release/build-record.ts';
 import type { AnyCheckKind, Finding, Judged } from './check-kind.ts';
 import type { RunPhase, SealedEntry } from './entry.ts';
 import type { Evidence, FailureCapsule } from './evidence.ts';
+import { type FindingRow, type FoundFinding, onePerFact } from './finding.ts';
 import { gatesOf, type PlannedCheck, plannedChecks, removalCheck, type SignedRelease } from './planned-checks.ts';
 import {
   checkStatus,
@@ -38,12 +39,6 @@ export interface GateRow {
   readonly status: Status;
   readonly gapsAccepted: boolean;
   readonly checks: readonly CheckRow[];
-}
-
-export interface FindingRow extends Finding {
-  readonly gate: string;
-  readonly check: string;
-  readonly evidenceId: string;
 }
 
 export interface SubGapRow {
@@ -105,7 +100,7 @@ export function deriveSummary(material: LedgerMaterial): LedgerSummary {
     phase: lastPhase(material.entries),
     verdict: verdictOf(gates),
     gates,
-    findings: judged.flatMap(({ findings }) => findings),
+    findings: onePerFact(judged.flatMap(({ findings }) => findings)),
     subGaps,
   };
 }
@@ -140,7 +135,7 @@ function evidenceByCheck(entries: readonly SealedEntry[]): Map<string, RecordedE
 
 interface JudgedCheck {
   readonly row: CheckRow;
-  readonly findings: readonly FindingRow[];
+  readonly findings: readonly FoundFinding[];
 }
 
 function judgeCheck(
@@ -149,10 +144,11 @@ function judgeCheck(
 ): JudgedCheck {
   const judged = judgedOf(check, { material, recorded });
   const evidenceId = recorded?.id;
-  const findings = judged.findings.map((finding) => ({
+  const findings = judged.findings.map((finding, index) => ({
     ...finding,
     gate: check.gate,
     check: check.id,
+    index,
     evidenceId: evidenceId ?? '',
   }));
   const result = recorded?.evidence.result;
@@ -190,7 +186,7 @@ function judgedOf(
     case 'observe':
       return judgeObservation(check, { material, observation: evidence.result.observation });
     case 'leave-a-gap':
-      return { judgement: { came: 'to-a-gap' }, findings: [] };
+      return isSigned(check, material) ? proofOfNothing : { judgement: { came: 'to-a-gap' }, findings: [] };
     case 'block':
       return { judgement: { came: 'to-a-block' }, findings: [] };
     case 'lose':
@@ -224,6 +220,11 @@ function isInBuildRecord(
   const signed = material.buildRecord.checks.find((built) => built.check === check.id);
   if (signed?.gate !== check.gate || signed.kind !== check.kind) return false;
   return canonicalText(signed.observation) === canonicalText(observation);
+}
+
+/** What the build machine saw is not a gap on a host: it may not leave out what was signed. */
+function isSigned({ id, seenBy }: PlannedCheck, { buildRecord }: JudgingMaterial): boolean {
+  return seenBy === 'build' && buildRecord.checks.some(({ check }) => check === id);
 }
 
 function gateRow(

@@ -4,7 +4,7 @@ import type { ReportDocument, Section } from '../document.ts';
 import { statement } from '../document.ts';
 import { documentOf, gateSections } from './frame.ts';
 
-const OTHER_DOCUMENTS_GATES = ['G0', 'G1', 'G2', 'G3', 'G4', 'G7', 'G8'];
+const OTHER_DOCUMENTS_GATES = ['G0', 'G1', 'G2', 'G3', 'G4', 'G7', 'G8', 'ROLLBACK'];
 
 /** 06: gates G5 and G6, and the project's own. */
 export function checksDocument(ledger: VerifiedLedger): ReportDocument {

@@ -3,13 +3,13 @@ import { anchorSummary } from '../anchors.ts';
 import { absenceEvidence, citeEntry, derived } from '../cite.ts';
 import { type ClaimName, makeClaim } from '../claims.ts';
 import { criteriaSection } from '../criteria.ts';
-import type { FactRow, Part, ReportDocument, Section } from '../document.ts';
+import type { Block, FactRow, Part, ReportDocument, Section } from '../document.ts';
 import { statement } from '../document.ts';
 import { gateDetail } from '../gate-detail.ts';
-import { findingBlocks, gateStatus, subGapBlocks } from '../gate-section.ts';
+import { findingsBlock, gateStatus, subGapBlocks } from '../gate-section.ts';
 import { hostStateSection } from '../host-state.ts';
 import { nextStep, nextStepSection } from '../next-step.ts';
-import { rollbackBlock } from '../rollback-line.ts';
+import { rollbackBlocks } from '../rollback-line.ts';
 import { elapsed, resultOf } from '../verdict.ts';
 import { gateName } from '../wording.ts';
 import { documentOf, fact } from './frame.ts';
@@ -23,7 +23,7 @@ export function finalDocument(ledger: VerifiedLedger): ReportDocument {
     hostStateSection(ledger),
     findingsSection(ledger),
     subGapSection(ledger),
-    { title: '7. Rollback (one line, if the install must be undone)', blocks: [rollbackBlock(ledger)] },
+    { title: '7. Rollback (one line, if the install must be undone)', blocks: rollbackBlocks(ledger) },
     nextStepSection(ledger),
     finalStatusSection(ledger),
   ]);
@@ -35,6 +35,8 @@ function verdictSection(ledger: VerifiedLedger): Section {
   const rows: FactRow[] = [
     fact('run', citeEntry(ledger, 0, '/run'), whole.slice(0, 1)),
     { key: 'result', statement: resultOf(ledger) },
+    fact('admitted_at', citeEntry(ledger, 0, '/at'), whole.slice(0, 1)),
+    fact('settled_at', citeEntry(ledger, ledger.entries.length - 1, '/at'), whole.slice(1)),
     { key: 'duration', statement: statement(derived('elapsed', 'run', elapsed(ledger)), whole) },
     claimFact(ledger, 'production_mutation', 'production-mutation'),
     hostMutationFact(ledger),
@@ -61,13 +63,12 @@ function gateLedgerSection(ledger: VerifiedLedger): Section {
 function findingsSection(ledger: VerifiedLedger): Section {
   const { findings } = ledger.summary;
   const none = statement('The checks left no finding.', absenceEvidence(ledger));
-  const blocks =
-    findings.length > 0 ? findingBlocks(findings, { isNumbered: true }) : [{ block: 'list', items: [none] } as const];
-  return { title: '5. Findings carried forward', blocks };
+  const block: Block = findings.length > 0 ? findingsBlock(ledger) : { block: 'list', items: [none] };
+  return { title: '5. Findings carried forward', blocks: [block] };
 }
 
 function subGapSection(ledger: VerifiedLedger): Section {
-  const gaps = subGapBlocks(ledger.summary.subGaps);
+  const gaps = subGapBlocks(ledger, ledger.summary.subGaps);
   const none = statement('There is no sub-gap.', absenceEvidence(ledger));
   return { title: '6. Sub-gaps', blocks: gaps.length > 0 ? gaps : [{ block: 'list', items: [none] }] };
 }
@@ -112,7 +113,9 @@ function hostMutationFact(ledger: VerifiedLedger): FactRow {
 function* subGapParts({ summary }: VerifiedLedger): Generator<Part> {
   yield derived('count', 'sub-gaps', summary.subGaps.length);
   for (const [index, gap] of summary.subGaps.entries()) {
-    yield index === 0 ? ' - ' : ', ';
+    yield index === 0 ? ' - ' : ' ; ';
     yield derived('sub-gap', `${gap.check}/id`, gap.id);
+    yield ', routed to: ';
+    yield derived('sub-gap', `${gap.check}/route`, gap.route);
   }
 }

@@ -2,14 +2,14 @@ import type { VerifiedLedger } from '../../../shared/ledger/ledger-bundle.ts';
 import { plannedChecks } from '../../../shared/ledger/planned-checks.ts';
 import { admissionEvidence, citePlan } from '../cite.ts';
 import type { Block, ReportDocument, Section } from '../document.ts';
-import { rollbackBlock } from '../rollback-line.ts';
+import { rollbackBlocks } from '../rollback-line.ts';
 import { gateName } from '../wording.ts';
 import { documentOf, fact, gateSections } from './frame.ts';
 
 /** 04: gate G3, the plan that the host locked, and the rollback as it was defined before anything moved. */
 export function preflightDocument(ledger: VerifiedLedger): ReportDocument {
   const name = { number: '04', title: 'Preflight and plan' };
-  const rollback = { title: 'Rollback', blocks: [rollbackBlock(ledger)] };
+  const rollback = { title: 'Rollback', blocks: rollbackBlocks(ledger) };
   return documentOf(ledger, name, [...gateSections(ledger, ['G3']), planSection(ledger), rollback]);
 }
 

@@ -2,13 +2,17 @@ import type { VerifiedLedger } from '../../../shared/ledger/ledger-bundle.ts';
 import { makeClaim } from '../claims.ts';
 import type { ReportDocument, Section } from '../document.ts';
 import { statement } from '../document.ts';
-import { rollbackBlock } from '../rollback-line.ts';
+import { rollbackBlocks } from '../rollback-line.ts';
 import { documentOf, gateSections } from './frame.ts';
 
-/** 07: gate G7, how to undo the install, and that nothing of it runs. */
+/** 07: gate G7, how to undo the install, that nothing of it runs, and the removal once there was one. */
 export function rollbackDocument(ledger: VerifiedLedger): ReportDocument {
   const name = { number: '07', title: 'Rollback and disable proof' };
-  return documentOf(ledger, name, [disableSection(ledger), ...gateSections(ledger, ['G7'])]);
+  const isRemoved = ledger.summary.gates.some(({ gate }) => gate === 'ROLLBACK');
+  return documentOf(ledger, name, [
+    disableSection(ledger),
+    ...gateSections(ledger, ['G7', ...(isRemoved ? ['ROLLBACK'] : [])]),
+  ]);
 }
 
 function disableSection(ledger: VerifiedLedger): Section {
@@ -21,5 +25,5 @@ function disableSection(ledger: VerifiedLedger): Section {
     const claim = makeClaim(ledger, name);
     return { key, statement: statement(claim.value, claim.evidence) };
   });
-  return { title: 'Rollback and disable', blocks: [{ block: 'facts', rows }, rollbackBlock(ledger)] };
+  return { title: 'Rollback and disable', blocks: [{ block: 'facts', rows }, ...rollbackBlocks(ledger)] };
 }

@@ -4,9 +4,17 @@
  * comes from a document.
  */
 import { hash } from 'node:crypto';
-import { type Block, type Part, partsText, partText, type ReportDocument, type Section } from '../document.ts';
+import {
+  type Block,
+  type OutcomeRow,
+  type Part,
+  partsText,
+  partText,
+  type ReportDocument,
+  type Section,
+} from '../document.ts';
 import { visibleLine, visibleLines } from '../visible-text.ts';
-import { evidenceMarker } from './evidence-marker.ts';
+import { evidenceRanges } from './evidence-marker.ts';
 import { HTML_STYLE } from './html-style.ts';
 
 const POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', HTML_STYLE, 'base64')}'; base-uri 'none'; form-action 'none'`;
@@ -52,7 +60,7 @@ function renderBlock(block: Block): string {
   switch (block.block) {
     case 'facts':
       return table(
-        [],
+        { kind: 'facts', columns: ['Fact', 'Value', 'Evidence'] },
         block.rows.map(
           ({ key, statement }) =>
             `<th scope="row">${escaped(key)}</th>${cell(statement.parts)}${evidenceCell(statement.evidence)}`,
@@ -60,7 +68,10 @@ function renderBlock(block: Block): string {
       );
     case 'outcomes':
       return table(
-        [],
+        {
+          kind: isTerse(block.rows) ? 'conditions' : 'outcomes',
+          columns: ['Condition', 'Outcome', 'Detail', 'Evidence'],
+        },
         block.rows.map(
           ({ label, outcome, detail, evidence }) =>
             `<th scope="row">${text(label)}</th>${outcomeCell(outcome)}${cell(detail)}${evidenceCell(evidence)}`,
@@ -68,7 +79,7 @@ function renderBlock(block: Block): string {
       );
     case 'table':
       return table(
-        [...block.columns, 'Evidence'],
+        { kind: 'grid', columns: [...block.columns, 'Evidence'] },
         block.rows.map(({ cells, evidence }) => `${cells.map(cell).join('')}${evidenceCell(evidence)}`),
       );
     case 'list':
@@ -80,10 +91,20 @@ function renderBlock(block: Block): string {
   }
 }
 
-function table(columns: readonly string[], rows: readonly string[]): string {
+/** Few have anything to add: the room belongs to the conditions themselves. */
+function isTerse(rows: readonly OutcomeRow[]): boolean {
+  return rows.filter(({ detail }) => detail.length > 0).length * 4 <= rows.length;
+}
+
+/** Of the line-by-line blocks the headings are there for who cannot see the columns. */
+function table(
+  { kind, columns }: { kind: 'facts' | 'outcomes' | 'conditions' | 'grid'; columns: readonly string[] },
+  rows: readonly string[],
+): string {
+  const widths = kind === 'grid' ? '' : `<colgroup>${'<col>'.repeat(columns.length)}</colgroup>\n`;
   const head = columns.map((column) => `<th scope="col">${escaped(column)}</th>`).join('');
   const body = rows.map((row) => `<tr>${row}</tr>`).join('\n');
-  return `<table>\n${head === '' ? '' : `<thead><tr>${head}</tr></thead>\n`}<tbody>\n${body}\n</tbody>\n</table>`;
+  return `<table class="${kind}">\n${widths}<thead><tr>${head}</tr></thead>\n<tbody>\n${body}\n</tbody>\n</table>`;
 }
 
 function cell(parts: readonly Part[]): string {
@@ -111,11 +132,17 @@ function evidenceCell(evidence: readonly string[]): string {
 }
 
 function evidenceSpan(evidence: readonly string[]): string {
-  return `<span class="evidence" title="${escaped(evidence.join(' '))}">${escaped(evidenceMarker(evidence))}</span>`;
+  const ranges = evidenceRanges(evidence).map((range) => `<span>${escaped(range)}</span>`);
+  return `<span class="evidence" title="${escaped(evidence.join(' '))}">[${ranges.join(', ')}]</span>`;
 }
 
+/** A digest by itself is set so that it can be compared by eye. */
+const DIGEST = /^[0-9a-f]{40,128}$/;
+
 function text(parts: readonly Part[]): string {
-  return escaped(partsText(parts));
+  return parts
+    .map((part) => (DIGEST.test(partText(part)) ? `<code>${partText(part)}</code>` : escaped(partText(part))))
+    .join('');
 }
 
 function escaped(value: string): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeDirectory, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
+import { makeDirectory, writeFilesAtomic } from '../../../shared/store/atomic-file.ts';
 import type { ReportSet, ReportSink } from './sink.ts';
 
 /** Writes each set to `<folder>/<app>-<version>/<run>/`; a file is there as a whole or not at all. */
@@ -10,7 +10,7 @@ export function folderSink(folder: string): ReportSink {
     take: async (set) => {
       const target = join(folder, setFolder(set));
       makeDirectory(target);
-      for (const file of set.files) writeFileAtomic(join(target, file.name), file.content);
+      writeFilesAtomic(target, set.files);
     },
   };
 }

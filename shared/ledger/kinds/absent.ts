@@ -18,6 +18,7 @@ export const absentKind: CheckKind<AbsentParams, AbsentObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 10_000,
+  bearsCompany: true,
   judge: ({ path }, seen) => ({
     expectations: [expectEqual('path', path, seen.path), expectEqual(`"${path}" is`, 'nothing', seen.is)],
     findings: [],

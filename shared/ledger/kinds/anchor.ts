@@ -40,6 +40,7 @@ export const anchorKind: CheckKind<AnchorParams, AnchorObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30 * 60_000,
+  bearsCompany: true,
   judge({ paths, reads }, seen) {
     const rows = paths.map((path) => ({ path, anchor: seen.anchors.find((anchor) => anchor.path === path) }));
     return {

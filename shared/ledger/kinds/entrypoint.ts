@@ -30,6 +30,7 @@ export const entrypointKind: CheckKind<EntrypointParams, EntrypointObservation> 
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 60_000,
+  bearsCompany: true,
   judge({ entrypoint }, seen) {
     const expectations = [
       expectEqual('entrypoint', entrypoint, seen.entrypoint),

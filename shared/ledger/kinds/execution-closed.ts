@@ -18,6 +18,7 @@ export const executionClosedKind: CheckKind<ExecutionClosedParams, ExecutionClos
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: ({ app }, seen) => ({
     expectations: [expectEqual('application', app, seen.app), expectEqual('execution gate', 'closed', seen.gate)],
     findings: [],

@@ -34,6 +34,7 @@ export const fileKind: CheckKind<FileParams, FileObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 60_000,
+  bearsCompany: true,
   judge({ path, exists, ...wanted }, { path: seenPath, is, file }) {
     const { sha256, mode, contains } = wanted;
     return {

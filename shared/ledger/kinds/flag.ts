@@ -29,6 +29,7 @@ export const flagKind: CheckKind<FlagParams, FlagObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 10_000,
+  bearsCompany: true,
   judge({ file, pattern, equals }, seen) {
     const others = seen.declarations.filter(({ value }) => value !== equals);
     const isComplete = seen.search === 'done' && seen.declarationCount === seen.declarations.length;

@@ -28,9 +28,10 @@ export function expectDifference(added: readonly string[], seen: HostDifference)
   ];
 }
 
-function expectKeys(
+/** Expects exactly these keys in their order; a list that is not `complete` is never what was expected. */
+export function expectKeys(
   what: string,
-  { expected, actual, complete }: { expected: readonly string[]; actual: readonly string[]; complete: boolean },
+  { expected, actual, complete = true }: { expected: readonly string[]; actual: readonly string[]; complete?: boolean },
 ): Expectation {
   const met = complete && expected.length === actual.length && expected.every((key, index) => key === actual[index]);
   return expectThat(what, {

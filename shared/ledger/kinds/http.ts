@@ -42,6 +42,7 @@ export const httpKind: CheckKind<HttpParams, HttpObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 10_000,
+  bearsCompany: true,
   judge: ({ url, expect }, seen) => ({
     expectations: [expectEqual('url', url, seen.url), ...expectAnswer(expect, seen.answer)],
     findings: [],

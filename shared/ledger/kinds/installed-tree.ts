@@ -26,6 +26,7 @@ export const installedTreeKind: CheckKind<InstalledTreeParams, InstalledTreeObse
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30 * 60_000,
+  bearsCompany: true,
   judge: ({ path, treeDigest }, seen) => ({
     expectations: [
       expectPlanPath(path, seen.path),

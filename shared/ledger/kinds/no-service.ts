@@ -11,6 +11,7 @@ export const noServiceKind: CheckKind<NoServiceParams, NoServiceObservation> = {
   params: referencesParamsSchema,
   observation: referencesSeenSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: ({ paths }, seen) => ({
     expectations: expectNoReference('units, timers and cron entries that refer to it', paths, seen),
     findings: [],

@@ -13,6 +13,7 @@ export const planLockedKind: CheckKind<PlanLockedParams, PlanLockedObservation> 
   params: digestsSchema,
   observation: digestsSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: (params, seen) => ({
     expectations: [
       expectEqual('plan digest', params.planDigest, seen.planDigest),

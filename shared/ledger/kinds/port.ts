@@ -23,6 +23,7 @@ export const portKind: CheckKind<PortParams, PortObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 10_000,
+  bearsCompany: true,
   judge({ port, protocol, expect }, seen) {
     const isFree = seen.listenerCount === 0 && seen.addresses.length === 0;
     return {

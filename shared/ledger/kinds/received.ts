@@ -31,6 +31,7 @@ export const receivedKind: CheckKind<ReceivedParams, ReceivedObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: ({ manifestDigest }, seen) => ({
     expectations: [
       expectEqual('manifest digest', manifestDigest, seen.manifestDigest),

@@ -47,6 +47,7 @@ export const refusesLiveKind: CheckKind<RefusesLiveParams, RefusesLiveObservatio
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 60_000,
+  bearsCompany: true,
   judge: ({ entrypoint, exits, matches }, seen) => ({
     expectations: [
       expectEqual('entrypoint', entrypoint, seen.entrypoint),

@@ -19,6 +19,7 @@ export const rollbackDefinedKind: CheckKind<RollbackDefinedParams, RollbackDefin
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge({ path }, seen) {
     const below = seen.path.startsWith(`${seen.root}/`) ? seen.path.slice(seen.root.length + 1) : undefined;
     return {

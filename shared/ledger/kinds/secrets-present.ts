@@ -12,6 +12,7 @@ export const secretsPresentKind: CheckKind<SecretsPresentParams, SecretsPresentO
   params: namesSchema,
   observation: namesSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: ({ names }, seen) => ({
     expectations: [
       expectThat('secrets on this host', {

@@ -21,6 +21,7 @@ export const spaceKind: CheckKind<SpaceParams, SpaceObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: (_params, seen) => ({
     expectations: [
       expectAtLeast('free bytes', seen.neededBytes, seen.freeBytes),

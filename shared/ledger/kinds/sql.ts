@@ -55,6 +55,7 @@ export const sqlKind: CheckKind<SqlParams, SqlObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 60_000,
+  bearsCompany: true,
   judge: (params, seen) => ({
     expectations: [
       expectEqual('data source', params.dsn, seen.dsn),

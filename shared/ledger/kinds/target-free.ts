@@ -21,6 +21,7 @@ export const targetFreeKind: CheckKind<TargetFreeParams, TargetFreeObservation> 
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 30_000,
+  bearsCompany: true,
   judge: ({ path }, seen) => ({
     expectations: [
       expectPlanPath(path, seen.path),

@@ -34,9 +34,11 @@ export function expectNoReferences(seen: TargetReferencesSeen): Expectation[] {
 
 /** What the agent had no right to look at: a reference there would not be seen. */
 export function unseenFindings(seen: TargetReferencesSeen): Finding[] {
+  // Without their number: it changes from one look to the next, and the fact does not. The observation has it.
   const hidden: Finding = {
     code: 'processes-hidden',
-    statement: `of ${seen.hiddenProcessCount} processes the agent could not see program and working folder`,
+    statement:
+      'some processes were judged by their arguments alone: program and working folder are closed to the agent',
   };
   const unreadable: Finding = {
     code: 'schedules-unreadable',

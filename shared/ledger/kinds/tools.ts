@@ -38,6 +38,7 @@ export const toolsKind: CheckKind<ToolsParams, ToolsObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 120_000,
+  bearsCompany: true,
   judge({ tools }, seen) {
     const rows = Object.entries(tools).map(([name, wanted]) => ({
       name,

@@ -29,6 +29,7 @@ export const treeKind: CheckKind<TreeParams, TreeObservation> = {
   params: paramsSchema,
   observation: observationSchema,
   timeoutMs: 600_000,
+  bearsCompany: true,
   judge({ path, from, equals }, seen) {
     return {
       expectations: [

@@ -3,11 +3,12 @@ export interface TestCounts {
   readonly runner: TestRunner;
   /** Tests that the runner reports, skipped ones included. */
   readonly ran: number;
-  /** `ran` less what failed, broke or was skipped: a skipped test proves nothing. */
+  /** `ran` less what failed, broke or was skipped. */
   readonly passed: number;
   readonly failed: number;
   /** Tests that could not be judged: an exception outside of an assertion, a cancelled test. */
   readonly errors: number;
+  /** Left out, or expected to fail, whether they did or not: such a test proves nothing. */
   readonly skipped: number;
 }
 

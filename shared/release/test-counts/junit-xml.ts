@@ -14,8 +14,10 @@ interface OpenElement {
   readonly name: string;
   /** How many test cases it says that it has, in its attribute `tests`. */
   readonly claimed: number | undefined;
+  /** How many of them it says are broken; runners differ in whether a failed test is a failure or an error. */
+  readonly claimedBroken: number;
   /** Test cases directly in it, and in all below it: runners differ in which they claim. */
-  readonly cases: { direct: number; all: number };
+  readonly cases: { direct: number; all: number; broken: number };
 }
 
 interface Tally {
@@ -25,7 +27,10 @@ interface Tally {
   skipped: number;
 }
 
-/** Counts the test cases themselves; where a suite claims another number of them, nothing is said. */
+/**
+ * Counts the test cases themselves; where a suite claims another number of them, or more broken ones than there are,
+ * nothing is said.
+ */
 export function readJunitXml(stdout: string): TestCounts | undefined {
   const text = stdout.trim();
   if (!text.startsWith('<') || text.includes('<!DOCTYPE') || text.includes('<!ENTITY')) return undefined;
@@ -37,9 +42,9 @@ export function readJunitXml(stdout: string): TestCounts | undefined {
     if (!tag.closes) {
       if (open.length === 0) roots += isRoot(tag) ? 1 : 2;
       count(tag.name, { open, tally });
-      open.push({ name: tag.name, claimed: numberIn(tag.attributes, 'tests'), cases: { direct: 0, all: 0 } });
+      open.push(opened(tag));
     }
-    if ((tag.closes || tag.isEmpty) && !isAsClaimed(open.pop(), tag.name)) return undefined;
+    if ((tag.closes || tag.isEmpty) && !close(open, tag.name)) return undefined;
   }
   return open.length > 0 || roots !== 1 ? undefined : completeCounts('junit-xml', tally);
 }
@@ -48,23 +53,37 @@ function isRoot({ name }: Tag): boolean {
   return name === 'testsuites' || name === 'testsuite';
 }
 
+function opened({ name, attributes }: Tag): OpenElement {
+  const [failures = 0, errors = 0] = ['failures', 'errors'].map((claim) => numberIn(attributes, claim));
+  const cases = { direct: 0, all: 0, broken: 0 };
+  return { name, claimed: numberIn(attributes, 'tests'), claimedBroken: failures + errors, cases };
+}
+
 function count(name: string, { open, tally }: { open: readonly OpenElement[]; tally: Tally }): void {
   const parent = open.at(-1);
   if (name === 'testcase') {
     tally.ran += 1;
     if (parent) parent.cases.direct += 1;
-    for (const element of open) element.cases.all += 1;
   }
   if (parent?.name !== 'testcase') return;
   if (name === 'failure') tally.failed += 1;
   if (name === 'error') tally.errors += 1;
+  if (name === 'failure' || name === 'error') parent.cases.broken += 1;
   if (name === 'skipped') tally.skipped += 1;
 }
 
-function isAsClaimed(element: OpenElement | undefined, name: string): boolean {
+/** Closes the innermost element, whose counts become its parent's; false where it is another one or not as it claims. */
+function close(open: OpenElement[], name: string): boolean {
+  const element = open.pop();
   if (element?.name !== name) return false;
-  const { claimed, cases } = element;
-  return claimed === undefined || claimed === cases.all || claimed === cases.direct;
+  const { claimed, claimedBroken, cases } = element;
+  const parent = open.at(-1);
+  if (parent) {
+    parent.cases.all += cases.all + (name === 'testcase' ? 1 : 0);
+    parent.cases.broken += cases.broken;
+  }
+  const isCountRight = claimed === undefined || claimed === cases.all || claimed === cases.direct;
+  return isCountRight && claimedBroken <= cases.broken;
 }
 
 interface Tag {

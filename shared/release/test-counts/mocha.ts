@@ -4,6 +4,7 @@ import { completeCounts, type TestCounts } from './counts.ts';
 const SUMMARY =
   /(?:^|\n) {2}(\d{1,9}) passing \([^()\n]{1,32}\)\n(?: {2}(\d{1,9}) pending\n)?(?: {2}(\d{1,9}) failing\n\n {2}1\) [\s\S]*)?\s*$/;
 const ANY_SUMMARY = /\n {2}\d{1,9} passing \([^()\n]{1,32}\)\n/g;
+const BROKEN_SUMMARY = /\n {2}\d{1,9} passing \([^()\n]{1,32}\)\n(?: {2}\d{1,9} pending\n)? {2}\d{1,9} failing\n/;
 
 export function readMocha(stdout: string): TestCounts | undefined {
   return stdout.trimStart().startsWith('{') ? readMochaJson(stdout) : readMochaSpec(stdout);
@@ -13,7 +14,7 @@ function readMochaSpec(stdout: string): TestCounts | undefined {
   const text = `\n${stdout.trimEnd()}\n`;
   const last = [...text.matchAll(ANY_SUMMARY)].at(-1);
   const summary = SUMMARY.exec(text.slice(last?.index ?? text.length));
-  if (!summary) return undefined;
+  if (!summary || (summary[3] === undefined && BROKEN_SUMMARY.test(text))) return undefined;
   const [passed, pending, failed] = [summary[1], summary[2], summary[3]].map((digits) => Number(digits ?? 0));
   return countsOf({ passes: passed ?? 0, pending: pending ?? 0, failures: failed ?? 0 });
 }

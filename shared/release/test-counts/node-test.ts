@@ -2,6 +2,8 @@ import { completeCounts, type TestCounts } from './counts.ts';
 
 const FIELDS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'];
 
+const BROKEN_LINE = /^(?:#|ℹ) (?:fail|cancelled) 0*[1-9]/;
+
 /**
  * The eight closing lines of `node --test`, as its TAP reporter (`# tests 12`) and its spec reporter (`ℹ tests 12`)
  * write them. With the TAP reporter they end the output; the spec reporter repeats failed tests behind them.
@@ -15,8 +17,10 @@ export function readNodeTest(stdout: string): TestCounts | undefined {
     numberOf(lines[at - FIELDS.length + 1 + index] ?? '', `${mark} ${field} `),
   );
   if (numbers.some(Number.isNaN)) return undefined;
-  const [ran = 0, , , failed = 0, errors = 0, skipped = 0, todo = 0] = numbers;
+  const [ran = 0, , passed = 0, failed = 0, errors = 0, skipped = 0, todo = 0] = numbers;
+  if (ran !== passed + failed + errors + skipped + todo) return undefined;
   if (!mayFollow(lines.slice(at + 1), failed + errors)) return undefined;
+  if (failed + errors === 0 && lines.some((line) => BROKEN_LINE.test(line))) return undefined;
   if (mark === '#' && !hasOnePlan(lines)) return undefined;
   return completeCounts('node-test', { ran, failed, errors, skipped: skipped + todo });
 }

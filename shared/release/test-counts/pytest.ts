@@ -2,21 +2,27 @@ import { completeCounts, type TestCounts } from './counts.ts';
 
 /** The last line of pytest: between `=` signs, or bare with `-q`. */
 const LAST_LINE =
-  /^(?:=+ )?((?:\d{1,9} [a-z]+(?:, )?)+|no tests ran) in \d+\.\d+s(?: \(\d+(?: days?, \d+)?:\d\d:\d\d\))?(?: =+)?$/;
-const ITEM = /^(\d{1,9}) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|reruns)$/;
+  /^(?:=+ )?((?:\d{1,9} (?:subtests? )?[a-z]+(?:, )?)+|no tests ran) in \d+\.\d+s(?: \(\d+(?: days?, \d+)?:\d\d:\d\d\))?(?: =+)?$/;
+const ITEM =
+  /^(\d{1,9}) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|reruns|subtests? [a-z]+)$/;
+const BROKEN_ITEM = /\b\d{1,9} (?:failed|errors?)\b/;
 
 export function readPytest(stdout: string): TestCounts | undefined {
-  const line = stdout.trimEnd().split('\n').at(-1) ?? '';
-  const [, list] = LAST_LINE.exec(line) ?? [];
+  const lines = stdout.trimEnd().split('\n');
+  const list = summaryIn(lines.at(-1) ?? '');
   if (list === undefined) return undefined;
+  if (!BROKEN_ITEM.test(list) && lines.some((line) => BROKEN_ITEM.test(summaryIn(line) ?? ''))) return undefined;
   const counts = list === 'no tests ran' ? new Map<string, number>() : readItems(list);
   if (!counts) return undefined;
   const of = (name: string): number => counts.get(name) ?? 0;
   const failed = of('failed');
   const errors = of('error');
-  const skipped = of('skipped');
-  const ran = of('passed') + of('xfailed') + of('xpassed') + failed + errors + skipped;
-  return completeCounts('pytest', { ran, failed, errors, skipped });
+  const skipped = of('skipped') + of('xfailed') + of('xpassed');
+  return completeCounts('pytest', { ran: of('passed') + failed + errors + skipped, failed, errors, skipped });
+}
+
+function summaryIn(line: string): string | undefined {
+  return LAST_LINE.exec(line)?.[1];
 }
 
 function readItems(list: string): Map<string, number> | undefined {

@@ -60,6 +60,16 @@ const STORIES: Readonly<Record<string, { options: FixtureOptions; verdict: strin
     },
     verdict: 'A',
   },
+  'a run in which several checks found the same': {
+    options: {
+      results: {
+        unit: saw(PROMISED, { notes: ['pytest is absent', 'slow', 'slow'] }),
+        'no-live': saw(PROMISED, { notes: ['one more', 'pytest is absent'] }),
+        'g7.nothing-runs': saw(PROMISED, { notes: ['slow'] }),
+      },
+    },
+    verdict: 'A',
+  },
   'a run that was rolled back': { options: { lastPhase: 'rolledBack' }, verdict: 'A' },
   'a run without neighbours, own checks or a gate that the policy requires': {
     options: { preserve: [], gates: [], requiredGates: ['G6'] },
@@ -134,6 +144,17 @@ describe('control-plane/report, derived a second time from raw bytes', () => {
     );
     expect(lookedUp.count).to.be.at.least(20_000);
   }).timeout(60_000);
+
+  it('numbers each fact once, however many checks found it', () => {
+    const notes = ['slow', 'pytest is absent'];
+    const ledger = ledgerFixture({
+      results: { unit: saw(PROMISED, { notes }), 'no-live': saw(PROMISED, { notes: notes.toReversed() }) },
+    }).read();
+    const lines = renderMarkdown(buildFinalDocument(ledger)).match(/^- N-.*$/gm);
+    expect(lines).to.deep.equal(['- N-1 noted: slow \\[#20-#21\\]', '- N-2 noted: pytest is absent \\[#20-#21\\]']);
+    const checks = buildProvingDocuments(ledger)[5];
+    expect(checks && renderMarkdown(checks).match(/^- Finding .*$/gm)).to.have.length(4);
+  });
 
   it('notices a statement that does not follow', () => {
     const fixture = ledgerFixture({ results: { dry: GAP } });

@@ -3,9 +3,16 @@ import fc from 'fast-check';
 import { deriveSummary, type LedgerMaterial } from '../../../shared/ledger/derive.ts';
 import type { LedgerEntryBody } from '../../../shared/ledger/entry.ts';
 import { type EvidenceResult, evidenceSchema } from '../../../shared/ledger/evidence.ts';
-import { plannedChecks } from '../../../shared/ledger/planned-checks.ts';
+import { plannedChecks, removalCheck } from '../../../shared/ledger/planned-checks.ts';
 import type { Status } from '../../../shared/ledger/status.ts';
-import { type LedgerFixture, ledgerFixture, PROMISED, saw, sealAll } from '../../support/ledger-fixture.ts';
+import {
+  DEFAULT_GATES,
+  type LedgerFixture,
+  ledgerFixture,
+  PROMISED,
+  saw,
+  sealAll,
+} from '../../support/ledger-fixture.ts';
 
 /** What can become of one check's evidence, and the status that it must lead to. */
 type Fate =
@@ -34,6 +41,9 @@ const RESULTS: Readonly<Partial<Record<Fate, EvidenceResult>>> = {
   unsigned: saw(PROMISED, { aside: 'not in the build record' }),
 };
 
+const AT = '2026-05-21T09:00:00.000Z';
+const OTHER_GAP = { id: 'counts', kind: 'sql', params: {}, timeoutMs: 1000 };
+
 const base = ledgerFixture();
 const planned = plannedChecks(base.release);
 const buildChecks = planned.filter(({ seenBy }) => seenBy === 'build').map(({ id }) => id);
@@ -46,7 +56,7 @@ function statusOfFate(fate: Fate, id: string): Status {
     case 'unmet':
       return isBuild ? 'UNKNOWN' : 'FAIL';
     case 'gap':
-      return 'PARTIAL';
+      return isBuild ? 'UNKNOWN' : 'PARTIAL';
     case 'blocked':
       return 'BLOCKED';
     case 'not-run':
@@ -226,6 +236,26 @@ describe('shared/ledger/derive', () => {
       }
     });
 
+    it('takes no gap for what the build machine saw and the release engineers signed, whatever the policy accepts', () => {
+      const acceptedGaps = [{ ...accept[0]!, gate: 'G1', checkKind: 'source-tests' }];
+      const bodies = bodiesOf({ 'g1.source-tests': 'gap' });
+      const signed = deriveSummary(materialOf(bodies, { acceptedGaps }));
+      expect([signed.verdict, signed.subGaps]).to.deep.equal(['D', []]);
+      const { buildRecord } = base.read();
+      const checks = buildRecord.checks.filter(({ check }) => check !== 'g1.source-tests');
+      const untested = deriveSummary(materialOf(bodies, { acceptedGaps, buildRecord: { ...buildRecord, checks } }));
+      expect([untested.verdict, untested.subGaps[0]?.id]).to.deep.equal(['B', 'SUBGAP-G1-G1.SOURCE-TESTS']);
+    });
+
+    it('accepts a gate with two gaps only when the policy accepts both', () => {
+      const gates = [{ ...DEFAULT_GATES[1]!, checks: [...DEFAULT_GATES[1]!.checks, OTHER_GAP] }];
+      const results = { dry: RESULTS.gap, counts: RESULTS.gap };
+      const verdictOf = (kinds: readonly string[]) =>
+        ledgerFixture({ gates, results, accept: kinds.map((checkKind) => ({ ...accept[0]!, checkKind })) }).read()
+          .summary.verdict;
+      expect([[], ['dryrun'], ['sql'], ['dryrun', 'sql']].map(verdictOf)).to.deep.equal(['D', 'D', 'D', 'B']);
+    });
+
     it('keeps a failure a failure beside an accepted gap', () => {
       const summary = deriveSummary(materialOf(bodiesOf({ dry: 'gap', unit: 'unmet' }), { acceptedGaps: accept }));
       expect(summary.verdict).to.equal('C');
@@ -239,15 +269,48 @@ describe('shared/ledger/derive', () => {
     expect(verdict).to.equal('D');
   });
 
+  it('judges a removal once one was begun, and until then has no row for it', () => {
+    const removal = removalCheck(base.release);
+    const kinds = new Map([...base.kinds, [removal.kind, { ...base.kinds.get('exec'), kind: removal.kind } as never]]);
+    const recorded = (result: EvidenceResult): LedgerEntryBody => ({
+      type: 'check-recorded',
+      evidence: { check: removal.id, gate: removal.gate, kind: removal.kind, startedAt: AT, durationMs: 1, result },
+    });
+    const statusOf = (...more: LedgerEntryBody[]) => {
+      const summary = deriveSummary(materialOf([...bodiesOf({}), ...more], { kinds }));
+      return [summary.gates.find(({ gate }) => gate === 'ROLLBACK')?.status, summary.verdict];
+    };
+    expect(statusOf()).to.deep.equal([undefined, 'A']);
+    expect(statusOf(recorded(saw(PROMISED)))).to.deep.equal(['PASS', 'A']);
+    expect(statusOf(recorded(saw('the path is still there')))).to.deep.equal(['FAIL', 'C']);
+    expect(statusOf(recorded({ did: 'lose', reason: 'power cut' }))).to.deep.equal(['UNKNOWN', 'D']);
+  });
+
   it('carries findings forward with the entry that they come from', () => {
     const fixture = ledgerFixture({ results: { unit: saw(PROMISED, { notes: ['pytest is absent', 'slow'] }) } });
     const { findings, verdict } = fixture.read().summary;
     expect(verdict).to.equal('A');
+    const place = { gate: 'G5', check: 'unit', evidenceId: 'run-7#20' };
+    expect(findings).to.deep.equal([
+      { code: 'noted', statement: 'pytest is absent', ...place, index: 0, again: [] },
+      { code: 'noted', statement: 'slow', ...place, index: 1, again: [] },
+    ]);
+  });
+
+  it('makes one finding of a fact that several checks found, and says where each of them did', () => {
+    const notes = { unit: ['slow', 'slow'], 'no-live': ['other', 'slow'], 'g7.nothing-runs': ['slow ', 'slow'] };
+    const results = Object.fromEntries(Object.entries(notes).map(([id, each]) => [id, saw(PROMISED, { notes: each })]));
+    const { findings } = ledgerFixture({ results }).read().summary;
     expect(
-      findings.map(({ statement, check, gate, evidenceId }) => [statement, check, gate, evidenceId]),
+      findings.map(({ statement, check, again }) => [
+        statement,
+        check,
+        again.map((place) => `${place.gate} ${place.check} ${place.index} ${place.evidenceId}`),
+      ]),
     ).to.deep.equal([
-      ['pytest is absent', 'unit', 'G5', 'run-7#20'],
-      ['slow', 'unit', 'G5', 'run-7#20'],
+      ['slow', 'unit', ['G5 unit 1 run-7#20', 'G5 no-live 1 run-7#21', 'G7 g7.nothing-runs 1 run-7#25']],
+      ['other', 'no-live', []],
+      ['slow ', 'g7.nothing-runs', []],
     ]);
   });
 });

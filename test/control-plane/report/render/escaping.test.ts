@@ -95,7 +95,7 @@ function everywhere(payload: string): ReportDocument {
 
 /** The page's own tags in their order; text cannot add one. */
 const OWN_TAGS =
-  /^(!doctype|\/?(html|head|title|style|body|header|main|section|h1|h2|p|table|thead|tbody|tr|th|td|ul|li|pre|span)|meta)$/;
+  /^(!doctype|\/?(html|head|title|style|body|header|main|section|h1|h2|p|table|thead|tbody|tr|th|td|ul|li|pre|code|span|colgroup)|col|meta)$/;
 const OWN_ATTRIBUTES = /^(lang|charset|http-equiv|content|name|class|scope|title)$/;
 const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|[^\P{Cc}\n]/u;
 
@@ -201,6 +201,25 @@ describe('control-plane/report/render, against text that wants to be markup', ()
     );
     expect(html).to.not.match(/<script|<link|<img|<iframe|<a |style="|url\(|@import|https?:/);
     expect(html).to.include('prefers-color-scheme: dark').and.include('@media print');
+  });
+
+  it('gives every table headings, every row a name, and every page a language, one title and a main part', () => {
+    for (const document of documentsWith('x').slice(0, -1)) {
+      const html = renderHtml(document);
+      expect(html).to.match(/^<!doctype html>\n<html lang="en">/);
+      expect(
+        [html.match(/<h1>/g), html.match(/<main>/g), html.match(/<title>/g)].map((each) => each?.length),
+      ).to.deep.equal([1, 1, 1]);
+      const tables = [...html.matchAll(/<table class="(facts|outcomes|conditions|grid)">([\s\S]*?)<\/table>/g)];
+      expect(tables.length).to.equal(html.match(/<table/g)?.length);
+      for (const [, kind, table = ''] of tables) {
+        const columns = table.match(/<th scope="col">/g)?.length ?? 0;
+        expect(columns).to.be.at.least(3);
+        const rows = table.split('<tbody>')[1]?.match(/<tr>/g)?.length;
+        expect(table.match(/<(td|th scope="row")/g)).to.have.length(columns * (rows ?? 0));
+        if (kind !== 'grid') expect(table.match(/<th scope="row">/g)).to.have.length(rows ?? 0);
+      }
+    }
   });
 
   it('does not colour words of a host as if they were an outcome', () => {
