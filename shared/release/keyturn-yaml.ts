@@ -59,6 +59,7 @@ function planOf(written: KeyturnYaml, { version, gates }: { version: string; gat
     secrets: written.secrets ?? [],
     entrypoints: entrypointsOf(written),
     invariants: written.invariants ?? {},
+    ...(written.parallel !== undefined && { parallel: written.parallel }),
     gates,
   };
 }

@@ -47,11 +47,17 @@ export async function* encodeKtr(
   }
 }
 
+export interface KtrBlob extends ReadableBlob {
+  /** Of its first byte in the bundle. */
+  readonly offset: number;
+}
+
 export interface Ktr {
   readonly path: string;
   readonly bytes: number;
   readonly statementDigest: Sha256;
-  readonly blobs: ReadonlyMap<Sha256, ReadableBlob>;
+  /** In the order in which they stand in the bundle. */
+  readonly blobs: ReadonlyMap<Sha256, KtrBlob>;
 }
 
 /**
@@ -199,9 +205,10 @@ function checkSize(bytes: number, expected: number): void {
   if (bytes > expected) throw refused('ktr-has-trailing-bytes', `it has ${bytes} bytes, its index says ${expected}`);
 }
 
-function readable(path: string, { sha256, size, offset }: PlacedBlob): ReadableBlob {
+function readable(path: string, { sha256, size, offset }: PlacedBlob): KtrBlob {
   return {
     size,
+    offset,
     open: () =>
       checked({ sha256, size }, size === 0 ? [] : createReadStream(path, { start: offset, end: offset + size - 1 })),
   };

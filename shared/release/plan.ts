@@ -86,6 +86,8 @@ const planSchema = z.strictObject({
       }),
     }),
   ),
+  /** How many checks of a gate may run at a time; as many as the host has processors unless said. */
+  parallel: z.int().min(1).max(LIMITS.parallelCheckCount).optional(),
   gates: z
     .array(z.strictObject({ gate: z.string().regex(GATE_PATTERN), checks: z.array(plannedCheckSchema).min(1) }))
     .max(64),

@@ -4,11 +4,13 @@
  * 1. Only a runner's own closing summary counts, and only where it ends the stream (mocha and `node --test` repeat
  *    failed tests behind it). So a test that prints a summary earlier changes nothing, and an output that was cut
  *    before its end says nothing, even if something like a summary stands in what is left.
- * 2. Two runners that both end in a summary contradict each other: nothing is said.
+ * 2. Two runners that both end in a summary contradict each other: nothing is said. Nor is anything said of a summary
+ *    without a broken test behind one of the same runner with such a test: the first of two runs, or the true one.
  * 3. Undefined means "no counts", never zero. A caller that needs counts has then no proof.
  *
- * What a test prints on purpose as the very last thing cannot be told from its runner; the exit code is checked
- * beside the counts, and the release engineers sign for their own tests.
+ * What a test prints on purpose as the very last thing cannot be told from its runner: it can end the runner behind it
+ * (`os._exit(0)`), or leave a process that prints later, and neither counts nor exit code show it. The release engineers
+ * sign for their own tests.
  */
 import { stripVTControlCharacters } from 'node:util';
 import type { TestCounts } from './test-counts/counts.ts';

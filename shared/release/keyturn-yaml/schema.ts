@@ -1,5 +1,6 @@
 /** The shape of a `keyturn.yaml` save its checks, whose parameters belong to their kinds. */
 import { z } from 'zod';
+import { LIMITS } from '../../limits.ts';
 import { absolutePathSchema, argvSchema, GATE_PATTERN, NAME_PATTERN } from '../plan.ts';
 import { APP_PATTERN } from '../release-statement.ts';
 
@@ -84,6 +85,7 @@ export const keyturnYamlSchema = z.strictObject({
       }),
     )
     .optional(),
+  parallel: z.int().min(1).max(LIMITS.parallelCheckCount).optional(),
   gates: z
     .record(
       z.string().regex(GATE_PATTERN, 'G5, G6 or a name in capitals'),

@@ -42,6 +42,16 @@ describe('keyturn.yaml', () => {
       expect(parsePlan(encodePlan(plan))).to.deep.equal(plan);
     });
 
+    it('says how many checks may run at a time where the file does, and nothing where it does not', () => {
+      const said = parse(`${MINIMAL}parallel: 1\n`);
+      expect(said.parallel).to.equal(1);
+      expect(parsePlan(encodePlan(said))).to.deep.equal(said);
+      expect(parse(MINIMAL)).to.not.have.property('parallel');
+      for (const wrong of ['0', '-1', '1.5', '65', 'many']) {
+        expect(() => parse(`${MINIMAL}parallel: ${wrong}\n`), wrong).to.throw(/parallel/);
+      }
+    });
+
     it('fills in every default', () => {
       const smallest = parse(MINIMAL);
       expect(smallest).to.deep.equal({
