@@ -17,7 +17,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { TransientError } from '../errors.ts';
 
@@ -36,6 +36,26 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
   } catch (cause) {
     rmSync(aside, { force: true });
     throw new TransientError(`failed to write "${path}"`, { cause });
+  }
+}
+
+/**
+ * Replaces the files of those names in `folder`, which must exist, each as a whole; their folder is synced once. Errors: as
+ * `writeFileAtomic`; some of the files may be replaced then.
+ */
+export function writeFilesAtomic(
+  folder: string,
+  files: readonly { readonly name: string; readonly content: Uint8Array | string }[],
+): void {
+  const suffix = `.${randomBytes(6).toString('hex')}.tmp`;
+  const paths = files.map(({ name }) => join(folder, name));
+  try {
+    for (const [index, path] of paths.entries()) writeAside(path + suffix, files[index]?.content ?? '', DEFAULT_MODE);
+    for (const path of paths) renameSync(path + suffix, path);
+    syncDirectory(folder);
+  } catch (cause) {
+    for (const path of paths) rmSync(path + suffix, { force: true });
+    throw new TransientError(`failed to write into "${folder}"`, { cause });
   }
 }
 

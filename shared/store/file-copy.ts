@@ -5,7 +5,7 @@
  * 2. The copy has an inode of its own: blocks are shared where the file system can (reflink), the inode never (P5).
  * 3. The destination is created by the copy or the copy fails; nothing is overwritten or written through.
  */
-import { constants } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { TransientError } from '../errors.ts';
 import { diskHint } from './disk-hints.ts';
@@ -30,9 +30,14 @@ export async function copyPlainFile(from: string, to: string, options: { mode: n
 }
 
 /** Makes a file's content and mode survive a power cut; its name does once its folder is synced. Errors: `TransientError`. */
-export async function syncFile(path: string): Promise<void> {
+export function syncFile(path: string): void {
   try {
-    await withFile(path, (file) => file.sync());
+    const file = openSync(path, READ_ONLY);
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
   } catch (cause) {
     throw new TransientError(`failed to sync "${path}"`, { cause, hint: diskHint(cause) });
   }

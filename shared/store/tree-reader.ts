@@ -32,11 +32,15 @@ import { type PathBytes, type TreeEntry, treeDigest } from '../release/tree-dige
 export interface ReadTreeOptions {
   /** Names directly below the root that are not read. */
   readonly leaveOut?: readonly string[];
+  /** Digests of files that this process has read from the disk before, by `identityOf`; they are not read again. */
+  readonly known?: ReadonlyMap<string, Sha256> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface TreeReading {
   readonly digest: Sha256;
+  /** Digests of all files, by `identityOf`. */
+  readonly read: ReadonlyMap<string, Sha256>;
   readonly fileCount: number;
   readonly entryCount: number;
   readonly bytes: number;
@@ -44,10 +48,11 @@ export interface TreeReading {
 
 /** Hashes the tree at `root`. Errors as `readTree`. */
 export async function hashTree(root: string, options: ReadTreeOptions = {}): Promise<TreeReading> {
-  const entries = await readTree(root, options);
+  const { entries, read } = await readingOf(root, options);
   const files = entries.filter((entry) => entry.kind === 'file');
   return {
     digest: treeDigest(entries),
+    read,
     fileCount: files.length,
     entryCount: entries.length,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
@@ -60,30 +65,42 @@ export async function hashTree(root: string, options: ReadTreeOptions = {}): Pro
  * above `LIMITS.treeEntryCount`, `TransientError` when it is missing, changes while it is read, or cannot be read.
  */
 export async function readTree(root: string, options: ReadTreeOptions = {}): Promise<TreeEntry[]> {
-  const reading = new Reading(root, options.signal);
+  return (await readingOf(root, options)).entries;
+}
+
+async function readingOf(root: string, options: ReadTreeOptions): Promise<Reading> {
+  const reading = new Reading(root, options);
   if (!statOf(Buffer.from(root)).isDirectory()) {
     throw new RejectedError('tree-is-no-folder', `failed to read tree "${root}": no folder stands there`);
   }
   await readFolder(reading, '', new Set(options.leaveOut));
-  return reading.entries;
+  return reading;
 }
 
 /** SHA-256 of the file at `path`. Errors: `TransientError`, also when it changes meanwhile or is no plain file. */
 export async function hashFile(path: PathBytes, options: { signal?: AbortSignal | undefined } = {}): Promise<Sha256> {
   const bytes = Buffer.from(path);
-  return hashPlainFile(new Reading('', options.signal), bytes, statOf(bytes));
+  return hashPlainFile(new Reading('', options), bytes, statOf(bytes));
+}
+
+/** Tells a file with its content from every other, as long as nobody writes to it; a new name changes nothing. */
+export function identityOf({ dev, ino, size, mtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}`;
 }
 
 /** One reading's progress: what it has found, and when it last let others run. */
 class Reading {
   readonly root: Buffer;
   readonly entries: TreeEntry[] = [];
+  readonly known: ReadonlyMap<string, Sha256> | undefined;
+  readonly read = new Map<string, Sha256>();
   #piece = Buffer.alloc(0);
   readonly #signal: AbortSignal | undefined;
   #costSincePause = 0;
 
-  constructor(root: string, signal: AbortSignal | undefined) {
+  constructor(root: string, { known, signal }: Pick<ReadTreeOptions, 'known' | 'signal'>) {
     this.root = Buffer.from(root);
+    this.known = known;
     this.#signal = signal;
   }
 
@@ -136,13 +153,10 @@ async function readEntry(reading: Reading, path: PathBytes): Promise<void> {
   const mode = Number(stat.mode & 0o7777n);
   await reading.spend(0);
   if (stat.isFile()) {
-    reading.add({
-      kind: 'file',
-      path,
-      mode,
-      size: Number(stat.size),
-      sha256: await hashPlainFile(reading, absolute, stat),
-    });
+    const identity = identityOf(stat);
+    const sha256 = reading.known?.get(identity) ?? (await hashPlainFile(reading, absolute, stat));
+    reading.read.set(identity, sha256);
+    reading.add({ kind: 'file', path, mode, size: Number(stat.size), sha256 });
   } else if (stat.isSymbolicLink()) {
     reading.add({ kind: 'symlink', path, target: asText(linkTarget(absolute)) });
   } else if (stat.isDirectory()) {

@@ -5,30 +5,43 @@
  *
  * 1. The new folder's parent belongs to this user and is closed to all others (0700), so nobody else can put anything
  *    into the tree while it is written.
- * 2. The new folder, every folder below it and every file is created here: mkdir and `O_EXCL` fail on whatever stands
- *    there, a symbolic link included. So each segment of each path is one that this call has made itself.
+ * 2. The new folder, every folder below it and every copy is created here: mkdir and `O_EXCL` fail on whatever stands
+ *    there, a symbolic link included; a file that is taken is moved to a path that no other entry has. So each segment of
+ *    each path is one that this call has made itself.
  * 3. Symbolic links come last, when no path is written any more. Until then the tree holds none.
  * 4. The manifest's paths are checked here again (`path-rules.ts`), before anything is created.
  * 5. Modes are set by chmod, whatever the umask. When the call returns, files and folders are synced.
  *
  * Root on this host can break rule 1; the caller hashes what stands on disk before it is used.
  */
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { TransientError } from '../errors.ts';
 import { type Manifest, type ManifestFile, manifestFiles } from '../release/manifest.ts';
 import { checkManifestPaths } from '../release/path-rules.ts';
 import { diskHint } from './disk-hints.ts';
-import { copyPlainFile, syncFile } from './file-copy.ts';
+import { doDiskJob } from './disk-threads/disk-threads.ts';
+import { copyPlainFile } from './file-copy.ts';
 import { forEachInParallel } from './in-parallel.ts';
 import { checkPrivate, syncFolder } from './private-folder.ts';
 
 /** As many as Node has threads for files. */
 const COPIES_AT_ONCE = 4;
+/** A sync waits for the disk, not for a processor. */
+const SYNCS_AT_ONCE = 2;
+/** Files between two turns of the event loop. */
+const FILES_AT_ONCE = 256;
+const NEVER = new AbortController().signal;
 
 export interface WriteTreeOptions {
-  /** Path of a plain file with the entry's content; it is copied, never linked. */
+  /** Path of a plain file with the entry's content; it is copied or moved, never linked. */
   readonly contentOf: (file: ManifestFile) => string;
+  /**
+   * The content is a private file of the caller's on the same file system, and he needs it no more: it is moved into the
+   * tree, and copied only for the further files that share it.
+   */
+  readonly mayTakeContent?: true;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,12 +58,16 @@ export async function writeTree(root: string, manifest: Manifest, options: Write
     for (const folder of folders) mkdirSync(folder, 0o755);
   });
   const files = manifestFiles(manifest);
-  const together = { width: COPIES_AT_ONCE, signal: options.signal };
-  await forEachInParallel(files, together, (file) =>
+  const taken = options.mayTakeContent ? lastUses(files) : new Set<ManifestFile>();
+  const copied = files.filter((file) => !taken.has(file));
+  await forEachInParallel(copied, { width: COPIES_AT_ONCE, signal: options.signal }, (file) =>
     copyPlainFile(options.contentOf(file), join(root, file.path), { mode: file.mode }),
   );
-  // Behind all copies: the first sync then commits the file system's journal for most of the others too.
-  await forEachInParallel(files, together, (file) => syncFile(join(root, file.path)));
+  await takeFiles([...taken], { root, options });
+  await syncFiles(
+    files.map(({ path }) => join(root, path)),
+    { bytes: files.reduce((sum, { size }) => sum + size, 0), signal: options.signal },
+  );
   onDisk(root, () => {
     for (const folder of folders) chmodSync(folder, 0o755);
     for (const entry of manifest.entries)
@@ -58,6 +75,41 @@ export async function writeTree(root: string, manifest: Manifest, options: Write
     for (const folder of folders.toReversed()) syncFolder(folder);
     syncFolder(dirname(root));
   });
+}
+
+/** For each content the last file that has it; the copies for the others are made before. */
+function lastUses(files: readonly ManifestFile[]): Set<ManifestFile> {
+  return new Set(new Map(files.map((file) => [file.sha256, file])).values());
+}
+
+async function takeFiles(
+  files: readonly ManifestFile[],
+  { root, options }: { root: string; options: WriteTreeOptions },
+): Promise<void> {
+  for (const [index, file] of files.entries()) {
+    if (index % FILES_AT_ONCE === 0) {
+      await setImmediate();
+      options.signal?.throwIfAborted();
+    }
+    const path = join(root, file.path);
+    onDisk(root, () => {
+      renameSync(options.contentOf(file), path);
+      chmodSync(path, file.mode);
+    });
+  }
+}
+
+/** Behind all copies: the first sync then commits the file system's journal for most of the others too. */
+async function syncFiles(
+  paths: readonly string[],
+  { bytes, signal = NEVER }: { bytes: number; signal: AbortSignal | undefined },
+): Promise<void> {
+  const lanes = Array.from({ length: SYNCS_AT_ONCE }, (_, lane) =>
+    paths.filter((_, at) => at % SYNCS_AT_ONCE === lane),
+  );
+  await forEachInParallel(lanes, { width: SYNCS_AT_ONCE, signal }, (lane) =>
+    doDiskJob('sync-files', { paths: lane }, { files: paths.length, bytes, signal }),
+  );
 }
 
 /** The folders that the paths imply, each behind its parent. */

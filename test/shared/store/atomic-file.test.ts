@@ -1,10 +1,21 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { TransientError } from '../../../shared/errors.ts';
-import { makeDirectory, removeTree, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
+import { makeDirectory, removeTree, writeFileAtomic, writeFilesAtomic } from '../../../shared/store/atomic-file.ts';
 
 describe('shared/store/atomic-file', function () {
   this.timeout(30_000);
@@ -58,6 +69,36 @@ describe('shared/store/atomic-file', function () {
     writeFileAtomic(join(folder, 'link'), 'new');
     expect(readFileSync(join(folder, 'outside'), 'utf8')).to.equal('untouched');
     expect(readFileSync(join(folder, 'link'), 'utf8')).to.equal('new');
+  });
+
+  it('replaces several files of a folder, each as a whole', () => {
+    writeFileAtomic(join(folder, 'a'), 'old');
+    const held = openSync(join(folder, 'a'), 'r');
+    try {
+      writeFilesAtomic(folder, [
+        { name: 'a', content: 'new' },
+        { name: 'b', content: Buffer.from([0, 255]) },
+      ]);
+      expect(readFileSync(held, 'utf8')).to.equal('old');
+    } finally {
+      closeSync(held);
+    }
+    expect(readFileSync(join(folder, 'a'), 'utf8')).to.equal('new');
+    expect([...readFileSync(join(folder, 'b'))]).to.deep.equal([0, 255]);
+    expect(statSync(join(folder, 'b')).mode & 0o777).to.equal(0o644);
+    writeFilesAtomic(folder, []);
+    expect(readdirSync(folder)).to.have.members(['a', 'b']);
+  });
+
+  it('replaces none of several files when one cannot be written, and leaves nothing beside them', () => {
+    writeFileAtomic(join(folder, 'a'), 'old');
+    const files = [
+      { name: 'a', content: 'new' },
+      { name: 'missing/b', content: 'new' },
+    ];
+    expect(() => writeFilesAtomic(folder, files)).to.throw(TransientError);
+    expect(readFileSync(join(folder, 'a'), 'utf8')).to.equal('old');
+    expect(readdirSync(folder)).to.deep.equal(['a']);
   });
 
   it('makes missing parents and sets the mode on the folder, even on one that was there', () => {
