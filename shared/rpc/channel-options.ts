@@ -10,7 +10,7 @@ const KEEPALIVE_ANSWER_MS = 10_000;
  * How much a receiver lets the sender have under way. At 20 ms round trip the default of 64 KiB moves 2 MB/s, 4 MiB
  * move 93 MB/s, 16 MiB 341 MB/s: the most important single setting for pushing artifacts.
  */
-const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
+export const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
 
 /** More streams on one connection than an agent or a command line ever has. */
 const CONCURRENT_STREAM_COUNT = 64;
@@ -25,9 +25,16 @@ const SHARED_OPTIONS = {
   'grpc.enable_channelz': 0,
 } as const satisfies ChannelOptions;
 
-export const SERVER_OPTIONS: ChannelOptions = {
+export const SERVER_OPTIONS = {
   ...SHARED_OPTIONS,
   'grpc.max_concurrent_streams': CONCURRENT_STREAM_COUNT,
+} as const satisfies ChannelOptions;
+
+/** For a door that anybody may knock at: what one connection can make it remember is little. */
+export const OPEN_DOOR_OPTIONS: ChannelOptions = {
+  ...SERVER_OPTIONS,
+  'grpc.max_receive_message_length': LIMITS.enrolRequestBytes,
+  'grpc.max_concurrent_streams': 4,
 };
 
 export const DIAL_OPTIONS: ChannelOptions = {

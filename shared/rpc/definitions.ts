@@ -1,109 +1,82 @@
 /**
- * The services of `proto/keyturn/v1` as grpc-js wants them, from the generated descriptor.
+ * The services of `proto/keyturn/v1` as grpc-js wants them, and the messages that are stored.
  *
- * Every 64-bit number on the wire is a JavaScript number here. A message that holds one beyond the safe integers is
- * refused when it is decoded, and one below zero when it is encoded: nothing is ever rounded. So is a message that sets
- * two fields of which exactly one may be set: readers differ in which one they take.
+ * They are read and written by tables (`wire/`), made from the generated descriptor message by message as they are
+ * needed: an agent that waits has those of its session in memory, and no library that could read any schema.
  */
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
-import protobuf from 'protobufjs';
 
 import { RejectedError } from '../errors.ts';
-import descriptor from './generated/descriptor.json' with { type: 'json' };
 import type { Directive, Report } from './generated/messages.ts';
+import { decodeMessage, type OnUnknown } from './wire/decode-message.ts';
+import { encodeMessage } from './wire/encode-message.ts';
+import { type MethodShape, messageShape, methodShapes, PACKAGE } from './wire/message-shape.ts';
+import { WIRE_TYPES, WireReader } from './wire/wire-reader.ts';
 
-const CODEC = { keepCase: false, longs: Number, enums: String, defaults: true, oneofs: true } as const;
-
-const root = protobuf.Root.fromJSON(descriptor).resolveAll();
-
-/** Everything, for the reflection service. */
-export const packageDefinition: PackageDefinition = fromJSON(descriptor as Parameters<typeof fromJSON>[0], CODEC);
-
-export const enrolmentService = checkedService('keyturn.v1.Enrolment');
-export const agentGatewayService = checkedService('keyturn.v1.AgentGateway');
-export const operatorService = checkedService('keyturn.v1.Operator');
+export const enrolmentService = serviceOf('Enrolment');
+export const agentGatewayService = serviceOf('AgentGateway');
+export const operatorService = serviceOf('Operator');
 
 /** A message to bytes and back, as the stores keep it. */
 export interface MessageCodec<T> {
   encode(message: T): Buffer;
-  /** Errors: `RejectedError('message-malformed')`. */
+  /** Errors: `RejectedError` with `message-malformed`, `message-ambiguous` or `number-out-of-range`. */
   decode(bytes: Uint8Array): T;
 }
 
-export const directiveCodec: MessageCodec<Directive> = codecOf('keyturn.v1.Directive');
-export const reportCodec: MessageCodec<Report> = codecOf('keyturn.v1.Report');
+/**
+ * A directive is understood to its last field, or not at all (S14): what an older agent does not know may be what matters.
+ * Errors of `decode`: `directive-field-unknown` as well.
+ */
+export const directiveCodec: MessageCodec<Directive> = codecOf('Directive', refuseUnknown);
+export const reportCodec: MessageCodec<Report> = codecOf('Report');
 
-function codecOf<T>(name: string): MessageCodec<T> {
-  const type = root.lookupType(name);
+/**
+ * The directive in a message to a host, byte for byte; undefined when it has none. A decoder drops what it does not know.
+ * Errors: `RejectedError('message-malformed')`.
+ */
+export function directiveIn(message: Uint8Array): Buffer | undefined {
+  const { fields } = messageShape('ControlToAgent');
+  const directive = fields.find(({ name }) => name === 'directive')?.number;
+  const reader = new WireReader(message, 'ControlToAgent');
+  while (!reader.isAtEnd) {
+    const { number, wireType } = reader.tag();
+    if (number === directive && wireType === WIRE_TYPES.sized) return Buffer.from(reader.sized());
+    reader.skip(wireType);
+  }
+  return undefined;
+}
+
+function codecOf<T>(name: string, onUnknown?: OnUnknown): MessageCodec<T> {
   return {
-    encode: (message) => Buffer.from(type.encode(type.fromObject(checkNumbers(message as object))).finish()),
-    decode: (bytes) => decodeWith(type, bytes) as T,
+    encode: (message) => encodeMessage(messageShape(name), message as object),
+    decode: (bytes) => decodeMessage(messageShape(name), bytes, onUnknown) as T,
   };
 }
 
-function decodeWith(type: protobuf.Type, bytes: Uint8Array): object {
-  try {
-    return checkDecoded(type, type.toObject(type.decode(Buffer.from(bytes)), CODEC));
-  } catch (cause) {
-    throw new RejectedError('message-malformed', `failed to decode ${type.name}`, { cause });
-  }
-}
-
-function checkedService(name: string): ServiceDefinition {
-  const service = packageDefinition[name] as ServiceDefinition;
-  const { methods } = root.lookupService(name);
-  return Object.fromEntries(
-    Object.entries(service).map(([method, definition]) => {
-      const { resolvedRequestType, resolvedResponseType } = methods[method] as protobuf.Method;
-      const types = { request: resolvedRequestType as protobuf.Type, response: resolvedResponseType as protobuf.Type };
-      return [method, checkedMethod(definition, types)];
-    }),
+function refuseUnknown(message: string, fieldNumber: number): never {
+  throw new RejectedError(
+    'directive-field-unknown',
+    `failed to decode ${message}: field ${fieldNumber} is not known here`,
+    { hint: 'the control plane may be newer than this agent: update the agent' },
   );
 }
 
-function checkedMethod(
-  definition: MethodDefinition<object, object>,
-  { request, response }: { request: protobuf.Type; response: protobuf.Type },
-): MethodDefinition<object, object> {
-  const { requestSerialize, requestDeserialize, responseSerialize, responseDeserialize } = definition;
+function serviceOf(service: string): ServiceDefinition {
+  return Object.fromEntries(methodShapes(service).map((method) => [method.name, methodOf(service, method)]));
+}
+
+function methodOf(service: string, method: MethodShape): MethodDefinition<object, object> {
+  const request = codecOf<object>(method.request);
+  const response = codecOf<object>(method.response);
   return {
-    ...definition,
-    requestSerialize: (message) => requestSerialize(checkNumbers(message)),
-    requestDeserialize: (bytes) => checkDecoded(request, requestDeserialize(bytes)),
-    responseSerialize: (message) => responseSerialize(checkNumbers(message)),
-    responseDeserialize: (bytes) => checkDecoded(response, responseDeserialize(bytes)),
+    path: `/${PACKAGE}.${service}/${method.name}`,
+    requestStream: method.isRequestStream,
+    responseStream: method.isResponseStream,
+    requestSerialize: request.encode,
+    requestDeserialize: request.decode,
+    responseSerialize: response.encode,
+    responseDeserialize: response.decode,
+    originalName: `${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`,
   };
-}
-
-function checkDecoded<T extends object>(type: protobuf.Type, message: T): T {
-  checkOneofs(type, message);
-  return checkNumbers(message);
-}
-
-/** Looks into every message inside, too. */
-function checkOneofs(type: protobuf.Type, message: object): void {
-  for (const { name, oneof } of type.oneofsArray) {
-    if (oneof.filter((member) => Object.hasOwn(message, member)).length < 2) continue;
-    throw new RejectedError('message-ambiguous', `failed to decode ${type.name}: it sets two of "${name}"`);
-  }
-  for (const { name, resolvedType } of type.fieldsArray) {
-    const value: unknown = Reflect.get(message, name);
-    if (!(resolvedType instanceof protobuf.Type) || typeof value !== 'object' || value === null) continue;
-    for (const inner of Array.isArray(value) ? value : [value]) checkOneofs(resolvedType, inner);
-  }
-}
-
-/** Rounding a number beyond the safe integers never gives a safe one, so looking at the result is enough. */
-function checkNumbers<T extends object>(message: T): T {
-  for (const value of Object.values(message)) {
-    if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 0)) {
-      throw new RejectedError(
-        'number-out-of-range',
-        `failed to convert a message: expected a safe integer, got ${value}`,
-      );
-    }
-    if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) checkNumbers(value);
-  }
-  return message;
 }

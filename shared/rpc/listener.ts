@@ -1,7 +1,8 @@
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
 
 import { messageOf, TransientError } from '../errors.ts';
-import { SERVER_OPTIONS } from './channel-options.ts';
+import { OPEN_DOOR_OPTIONS, RECEIVE_WINDOW_BYTES, SERVER_OPTIONS } from './channel-options.ts';
 
 export type { Server };
 
@@ -29,6 +30,13 @@ export function createServer(): Server {
   return new Server(SERVER_OPTIONS);
 }
 
+/** The same for callers of whom nothing is known: it takes little messages, and has few of them under way. */
+export class OpenServer extends Server {
+  constructor() {
+    super(OPEN_DOOR_OPTIONS);
+  }
+}
+
 /** Errors: `TransientError` when the address cannot be bound. */
 export async function startListener(
   server: Server,
@@ -42,7 +50,22 @@ export async function startListener(
         : resolve(actual),
     );
   });
+  if (!(server instanceof OpenServer)) widenReceiveWindow(server);
   return { address: joined(host, bound), port: bound, stop: () => stopServer(server, joined(host, bound)) };
+}
+
+/**
+ * Lets callers have more under way than the 64 KiB that HTTP/2 begins with, for uploads. grpc-js 1.14 has that setting
+ * for clients alone; it is made here on the HTTP/2 server behind it, which its types hide.
+ */
+function widenReceiveWindow(server: Server): void {
+  const { http2Servers } = server as unknown as { http2Servers: Map<Http2Server, unknown> };
+  for (const http2Server of http2Servers.keys()) {
+    http2Server.on('session', (session: ServerHttp2Session) => {
+      session.settings({ initialWindowSize: RECEIVE_WINDOW_BYTES });
+      session.setLocalWindowSize(RECEIVE_WINDOW_BYTES);
+    });
+  }
 }
 
 /**

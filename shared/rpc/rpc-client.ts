@@ -12,6 +12,7 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js';
 
+import { messageOf, RejectedError, type TransientError } from '../errors.ts';
 import { DIAL_OPTIONS } from './channel-options.ts';
 import type { MethodShape } from './serve.ts';
 import { errorOfStatus } from './status.ts';
@@ -30,7 +31,10 @@ export type Invoker<M extends MethodShape> = M['kind'] extends 'unary'
       ? (request: M['request'], options?: CallOptions) => AsyncIterable<M['response']>
       : (options?: CallOptions) => ClientDuplexStream<M['request'], M['response']>;
 
-/** Every failed call throws `RejectedError` with the peer's code, or `TransientError`. */
+/**
+ * Every failed call throws `RejectedError` with the peer's code or `answer-not-understood`, or `TransientError`. (A `bidi`
+ * stream gives the errors of grpc-js.)
+ */
 export type RpcClient<S> = { readonly [M in keyof S]: S[M] extends MethodShape ? Invoker<S[M]> : never } & {
   /** Resolves once the connection stands, or has failed: the next call says why. */
   connect(signal: AbortSignal): Promise<void>;
@@ -112,16 +116,17 @@ function callOnce(
   definition: Definition,
   { request, options, action }: SingleRequest,
 ): Promise<object> {
-  const { path, requestSerialize, responseDeserialize } = definition;
+  const { path, requestSerialize } = definition;
+  const answer = new Answer(definition, action);
   return new Promise((resolve, reject) => {
     const call = client.makeUnaryRequest(
       path,
       requestSerialize,
-      responseDeserialize,
+      answer.decode,
       request,
       new Metadata(),
       wireOptions(options),
-      (error, response) => (error ? reject(errorOfStatus(error, action)) : resolve(response as object)),
+      (error, response) => (error ? reject(answer.errorOf(error)) : resolve(response as object)),
     );
     cancelWith(options.signal, call);
   });
@@ -132,11 +137,12 @@ async function* readStream(
   definition: Definition,
   { request, options, action }: SingleRequest,
 ): AsyncGenerator<object> {
-  const { path, requestSerialize, responseDeserialize } = definition;
+  const { path, requestSerialize } = definition;
+  const answer = new Answer(definition, action);
   const call: ClientReadableStream<object> = client.makeServerStreamRequest(
     path,
     requestSerialize,
-    responseDeserialize,
+    answer.decode,
     request,
     new Metadata(),
     wireOptions(options),
@@ -145,7 +151,7 @@ async function* readStream(
   try {
     for await (const item of call) yield item as object;
   } catch (error) {
-    throw errorOfStatus(error, action);
+    throw answer.errorOf(error);
   } finally {
     // A reader that stops early lets the server stop too; after the end it does nothing.
     call.cancel();
@@ -163,18 +169,19 @@ function sendStream(
   definition: Definition,
   { requests, options, action }: StreamedRequest,
 ): Promise<object> {
-  const { path, requestSerialize, responseDeserialize } = definition;
+  const { path, requestSerialize } = definition;
+  const answer = new Answer(definition, action);
   return new Promise((resolve, reject) => {
     const ended = new AbortController();
     const call = client.makeClientStreamRequest(
       path,
       requestSerialize,
-      responseDeserialize,
+      answer.decode,
       new Metadata(),
       wireOptions(options),
       (error, response) => {
         ended.abort();
-        if (error) reject(errorOfStatus(error, action));
+        if (error) reject(answer.errorOf(error));
         else resolve(response as object);
       },
     );
@@ -184,6 +191,33 @@ function sendStream(
       reject(errorOfStatus(error, action));
     });
   });
+}
+
+/** The answer to one call. What cannot be decoded is the peer's fault, of which grpc-js makes a broken wire. */
+class Answer {
+  readonly #definition: Definition;
+  readonly #action: string;
+  #fault: { readonly cause: unknown } | undefined;
+
+  constructor(definition: Definition, action: string) {
+    this.#definition = definition;
+    this.#action = action;
+  }
+
+  readonly decode = (bytes: Buffer): object => {
+    try {
+      return this.#definition.responseDeserialize(bytes);
+    } catch (cause) {
+      this.#fault = { cause };
+      throw cause;
+    }
+  };
+
+  errorOf(error: unknown): RejectedError | TransientError {
+    if (this.#fault === undefined) return errorOfStatus(error, this.#action);
+    const { cause } = this.#fault;
+    return new RejectedError('answer-not-understood', `failed to ${this.#action}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 type RequestSink = ClientWritableStream<object>;

@@ -27,8 +27,15 @@ export type MethodShape = {
 /** A call that has been let in. */
 export interface CallContext<Caller> {
   readonly caller: Caller;
-  /** Aborted when the caller goes away. */
+  /** Aborted when the caller goes away, or is put out. */
   readonly signal: AbortSignal;
+}
+
+/** A call that is counted as open until it leaves. */
+export interface OpenCall {
+  /** Aborted when the caller is put out; its reason is what the caller is told. */
+  readonly signal: AbortSignal;
+  leave(): void;
 }
 
 export type Handler<M extends MethodShape, Caller> = M['kind'] extends 'unary'
@@ -46,6 +53,11 @@ export interface ServiceOptions<S, Caller> {
   readonly service: ServiceDefinition;
   readonly handlers: Handlers<S, Caller>;
   readonly audience: Audience;
+  /**
+   * Counts the call as open. It comes before `authorize`, so that whoever puts a caller out either finds the call here or
+   * has it refused there. A stream ends at once; a single answer that is under way is still given. Errors: `RejectedError`.
+   */
+  enter?(call: AnyCall): OpenCall;
   /** Lets the caller in or throws `RejectedError`. */
   authorize(method: keyof S & string, call: AnyCall): Promise<Caller>;
   /** Hears of every failed call, with the error itself. */
@@ -73,18 +85,18 @@ export function addService<S, Caller>(server: Server, options: ServiceOptions<S,
 }
 
 interface CallAnswerer {
+  enter(call: AnyCall): OpenCall | undefined;
   /** The handler's result, once the caller has been let in. */
-  answer(call: AnyCall, request: unknown): Promise<unknown>;
+  answer(call: AnyCall, request: unknown, signal: AbortSignal): Promise<unknown>;
   refuse(error: unknown): Partial<StatusObject>;
 }
 
 function callAnswerer<S, Caller>(options: ServiceOptions<S, Caller>, method: keyof S & string): CallAnswerer {
   const handler = options.handlers[method] as AnyHandler<Caller>;
   return {
-    answer: async (call, request) => {
-      const caller = await options.authorize(method, call);
-      return handler(request, { caller, signal: signalOf(call) });
-    },
+    enter: (call) => options.enter?.(call),
+    answer: async (call, request, signal) =>
+      handler(request, { caller: await options.authorize(method, call), signal }),
     refuse: (error) => {
       options.onError(method, error);
       return statusOfError(error, options.audience);
@@ -94,8 +106,11 @@ function callAnswerer<S, Caller>(options: ServiceOptions<S, Caller>, method: key
 
 async function reply(call: AnyCall, callback: sendUnaryData<object>, answerer: CallAnswerer): Promise<void> {
   try {
-    const request = 'request' in call ? call.request : call;
-    callback(null, (await answerer.answer(call, request)) as object);
+    const answer = await counted(answerer, call, (signal) => {
+      const request = 'request' in call ? call.request : messagesOf(call, signal);
+      return answerer.answer(call, request, signal);
+    });
+    callback(null, answer as object);
   } catch (error) {
     callback(answerer.refuse(error));
   }
@@ -103,27 +118,46 @@ async function reply(call: AnyCall, callback: sendUnaryData<object>, answerer: C
 
 async function stream(call: Duplex, requests: Duplex | undefined, answerer: CallAnswerer): Promise<void> {
   try {
-    const request = requests ?? (call as unknown as ServerWritableStream<object, object>).request;
-    const answer = await answerer.answer(call, request);
-    if (requests === undefined) await sendAll(call, answer as AsyncIterable<object>);
+    await counted(answerer, call, async (signal, putOut) => {
+      const request = requests ?? (call as unknown as ServerWritableStream<object, object>).request;
+      const answer = await answerer.answer(call, request, signal);
+      if (requests === undefined) await sendAll(call, answer as AsyncIterable<object>, signal);
+      putOut?.throwIfAborted();
+    });
     call.end();
   } catch (error) {
     if (!call.cancelled) call.emit('error', answerer.refuse(error));
   }
 }
 
+/** Runs a call while it counts as open. What fails because its caller is put out fails with that reason. */
+async function counted<T>(
+  answerer: CallAnswerer,
+  call: AnyCall,
+  run: (signal: AbortSignal, putOut: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const open = answerer.enter(call);
+  const gone = signalOf(call);
+  try {
+    return await run(open === undefined ? gone : AbortSignal.any([gone, open.signal]), open?.signal);
+  } catch (error) {
+    throw open?.signal.aborted ? open.signal.reason : error;
+  } finally {
+    open?.leave();
+  }
+}
+
 /**
  * The messages of a stream as they come, with back-pressure. Not by the stream's own iterator: that destroys the stream when
- * the call is refused, before the reason has left.
+ * the call is refused, before the reason has left. Errors: those of the stream; an abort.
  */
-export async function* messagesOf<T>(stream: EventEmitter): AsyncGenerator<T> {
-  const options = { close: ['end', 'close'], highWaterMark: 16, lowWaterMark: 8 };
+export async function* messagesOf<T>(stream: EventEmitter, signal?: AbortSignal): AsyncGenerator<T> {
+  const options = { close: ['end', 'close'], highWaterMark: 16, lowWaterMark: 8, ...(signal && { signal }) };
   for await (const [message] of on(stream, 'data', options)) yield message as T;
 }
 
 /** Sends item by item, waiting whenever the caller is slower; lets go of the source when the caller is gone. */
-async function sendAll(call: Duplex, items: AsyncIterable<object>): Promise<void> {
-  const signal = signalOf(call);
+async function sendAll(call: Duplex, items: AsyncIterable<object>, signal: AbortSignal): Promise<void> {
   for await (const item of items) {
     if (signal.aborted) return;
     if (!call.write(item)) await drained(call, signal);

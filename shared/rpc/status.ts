@@ -5,6 +5,7 @@
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 
 import { messageOf, RejectedError, type RejectionCode, TransientError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 
 export const CODE_KEY = 'keyturn-code';
 export const HINT_KEY = 'keyturn-hint';
@@ -21,6 +22,7 @@ const STATUS_OF_CODE: Readonly<Record<RejectionCode, status>> = {
   'report-not-found': status.NOT_FOUND,
   'release-not-found': status.NOT_FOUND,
   'host-unknown': status.NOT_FOUND,
+  'operator-unknown': status.NOT_FOUND,
   'role-not-sufficient': status.PERMISSION_DENIED,
   'host-revoked': status.PERMISSION_DENIED,
   'host-not-enrolled': status.PERMISSION_DENIED,
@@ -57,17 +59,17 @@ export function statusOfError(error: unknown, audience: Audience): Partial<Statu
 export function errorOfStatus(error: unknown, action: string): RejectedError | TransientError {
   if (error instanceof RejectedError || error instanceof TransientError) return error;
   if (!isServiceError(error)) return new TransientError(`failed to ${action}: ${messageOf(error)}`, { cause: error });
-  const code = textOf(error, CODE_KEY);
+  const code = codeOf(error);
   if (code === undefined && TRANSIENT_STATUSES.has(error.code)) {
     return new TransientError(`failed to ${action}: ${error.details}`, { cause: error });
   }
-  const hint = textOf(error, HINT_KEY);
+  const hint = hintOf(error);
   return new RejectedError(
     (code ?? codeOfStatus(error.code)) as RejectionCode,
     `failed to ${action}: ${error.details}`,
     {
       cause: error,
-      ...(hint === undefined ? {} : { hint: decodeURIComponent(hint) }),
+      ...(hint === undefined ? {} : { hint }),
     },
   );
 }
@@ -88,6 +90,24 @@ function codeOfStatus(code: status): string {
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'metadata' in error;
+}
+
+const CODE_PATTERN = new RegExp(`^[a-z0-9-]{1,${LIMITS.codeLength}}$`);
+
+/** The peer decides what stands there: what is no code counts as none. */
+function codeOf(error: ServiceError): string | undefined {
+  const text = textOf(error, CODE_KEY);
+  return text !== undefined && CODE_PATTERN.test(text) ? text : undefined;
+}
+
+function hintOf(error: ServiceError): string | undefined {
+  try {
+    const text = textOf(error, HINT_KEY);
+    return text === undefined ? undefined : decodeURIComponent(text);
+  } catch {
+    // It was not encoded as we do it: a peer may say anything, and nothing hangs on it.
+    return undefined;
+  }
 }
 
 function textOf(error: ServiceError, key: string): string | undefined {

@@ -211,6 +211,70 @@ export type BlobPiece = {
   data: Buffer;
 };
 
+/** Content that a host lacks. */
+export type ContentRequest = {
+  /** In the order in which it is sent. */
+  wants: ContentWant[];
+};
+
+/** One blob, or some of its bytes. */
+export type ContentWant = {
+  /** SHA-256 of the whole blob, 64 hexadecimal digits. */
+  sha256: string;
+  /** Its whole size in bytes. */
+  size: number;
+  /** The first byte that is wanted. */
+  offset: number;
+  /** How many are wanted; 0 for all that follow. */
+  length: number;
+} & (
+  | { dictionary: 'base'; base: ContentBase }
+  | { dictionary?: undefined }
+);
+
+/** Bytes of an old blob that stand on the host. */
+export type ContentBase = {
+  /** SHA-256 of that whole blob, 64 hexadecimal digits. */
+  sha256: string;
+  /** The first byte. */
+  offset: number;
+  /** How many. */
+  length: number;
+};
+
+/** Wanted bytes on their way: of many small files, or some of a large one. It can be unpacked without any other. */
+export type ContentParcel = {
+  /** Which bytes it holds, in the order of the wants; no gap between two parcels. */
+  slices: ParcelSlice[];
+} & (
+  | { packed: 'plain'; plain: Buffer }
+  | { packed: 'zstd'; zstd: Buffer }
+  | { packed: 'zstdAgainstBases'; zstdAgainstBases: Buffer }
+  | { packed?: undefined }
+);
+
+/** The next bytes of a want. */
+export type ParcelSlice = {
+  /** Number of the want in the request, from 0. */
+  want: number;
+  /** How many bytes. */
+  length: number;
+};
+
+/** A blob whose chunks somebody wants to compare with those of an old one. */
+export type ChunkListRequest = {
+  /** SHA-256 of the whole blob, 64 hexadecimal digits. */
+  sha256: string;
+};
+
+/** The content-defined chunks of a blob, in order. Not signed: a blob counts by its own digest. */
+export type ChunkList = {
+  /** Bytes of each chunk. */
+  lengths: number[];
+  /** SHA-256 of each, 32 bytes each, one behind the other. */
+  digests: Buffer;
+};
+
 /** Blobs that the caller could upload. */
 export type MissingBlobsRequest = {
   /** SHA-256 digests, 64 hexadecimal digits each. */
@@ -229,24 +293,34 @@ export type MissingBlob = {
   sha256: string;
   /** How many of its first bytes are there already. */
   receivedBytes: number;
+  /** Whether somebody is bringing it right now: an upload of it would be refused. */
+  isArriving: boolean;
 };
 
-/** A piece of the blob that a call uploads. */
-export type UploadPiece = {
-  /** SHA-256 of the whole blob; the same in every piece. */
-  sha256: string;
-  /** Its whole size in bytes; the same in every piece. */
-  size: number;
-  /** Where `data` begins, in bytes: the first piece resumes, each other follows the one before. */
-  offset: number;
-  /** The bytes. */
+/** Bytes of blobs: a number of small ones, or a piece of a large one. */
+export type UploadParcel = {
+  /** Whose bytes `data` holds, in its order. */
+  slices: UploadSlice[];
+  /** The bytes of all slices, one behind the other. */
   data: Buffer;
 };
 
-/** The blob stands, verified and durable. */
-export type UploadReceipt = {
-  /** Its digest. */
+/** Which bytes of which blob. A blob that does not end with a slice goes on in the next one. */
+export type UploadSlice = {
+  /** SHA-256 of the whole blob. */
   sha256: string;
+  /** Its whole size in bytes. */
+  size: number;
+  /** Where the slice begins in the blob, in bytes: its first slice resumes, each other follows the one before. */
+  offset: number;
+  /** How many bytes of the parcel are the slice's. */
+  length: number;
+};
+
+/** All that was sent stands, verified and durable. */
+export type UploadReceipt = {
+  /** How many blobs came to their end. */
+  blobCount: number;
 };
 
 /** What a releaser has signed. */
@@ -335,6 +409,10 @@ export type Host = {
   agentVersion: string;
   /** The Ed25519 key that signs its ledgers: SPKI in PEM; empty while it has not joined. */
   ledgerPublicKey: string;
+  /** How many of its reports were refused for good, and are kept aside. */
+  refusedReportCount: number;
+  /** Why the newest of them was refused: a code such as `ledger-contradicted`; empty if none was. */
+  lastReportRefusal: string;
 };
 
 /** A host that shall be kept out. */
@@ -345,6 +423,45 @@ export type RevokeHostRequest = {
 
 /** It is kept out. */
 export type RevokeHostResponse = Record<never, never>;
+
+/** All of them. */
+export type ListOperatorsRequest = Record<never, never>;
+
+/** What was ever issued to people and pipelines. */
+export type ListOperatorsResponse = {
+  /** Sorted by name, then by age. */
+  certificates: OperatorCertificate[];
+};
+
+/** One certificate of a person or a pipeline. */
+export type OperatorCertificate = {
+  /** Whose it is. */
+  name: string;
+  /** What its holder may do; empty where that was not written down. */
+  role: string;
+  /** Its serial number, hexadecimal in upper case. */
+  serial: string;
+  /** When it was issued, in milliseconds since 1970. */
+  issuedAtMs: number;
+  /** When it expires. */
+  expiresAtMs: number;
+  /** When it was revoked; 0 if it was not. */
+  revokedAtMs: number;
+};
+
+/** An operator that shall be kept out. */
+export type RevokeOperatorRequest = {
+  /** Its name. */
+  name: string;
+  /** The one certificate that is meant; empty for all that the name has. */
+  serial: string;
+};
+
+/** They are kept out. */
+export type RevokeOperatorResponse = {
+  /** The serials that are revoked now, and were not before. */
+  revoked: string[];
+};
 
 /** A release for a host. */
 export type DeployRequest = {

@@ -4,6 +4,10 @@ import type {
   AgentToControl,
   BlobPiece,
   BlobsRequest,
+  ChunkList,
+  ChunkListRequest,
+  ContentParcel,
+  ContentRequest,
   ControlToAgent,
   CreateJoinTokenRequest,
   CreateJoinTokenResponse,
@@ -15,6 +19,8 @@ import type {
   GetRunRequest,
   ListHostsRequest,
   ListHostsResponse,
+  ListOperatorsRequest,
+  ListOperatorsResponse,
   ListReleasesRequest,
   ListReleasesResponse,
   ListRunsRequest,
@@ -30,10 +36,12 @@ import type {
   ReportPiece,
   RevokeHostRequest,
   RevokeHostResponse,
+  RevokeOperatorRequest,
+  RevokeOperatorResponse,
   RollbackRequest,
   RollbackResponse,
   RunUpdate,
-  UploadPiece,
+  UploadParcel,
   UploadReceipt,
   WatchRunRequest,
 } from './messages.ts';
@@ -51,7 +59,9 @@ export type AgentGatewayService = {
   /** Trust metadata and small targets. The host believes their signatures, not this service. */
   fetchMetadata: { kind: 'server-stream'; request: MetadataRequest; response: MetadataPiece };
   /** Contents of release files, in the order of the request. */
-  fetchBlobs: { kind: 'server-stream'; request: BlobsRequest; response: BlobPiece };
+  fetchContent: { kind: 'server-stream'; request: ContentRequest; response: ContentParcel };
+  /** Where a blob is cut, for a host that has an older copy of it. */
+  fetchChunkList: { kind: 'unary'; request: ChunkListRequest; response: ChunkList };
   /** A new certificate for a new key; the one in use stays valid until it expires. */
   renewCertificate: { kind: 'unary'; request: RenewCertificateRequest; response: RenewCertificateResponse };
 };
@@ -60,8 +70,8 @@ export type AgentGatewayService = {
 export type OperatorService = {
   /** Which blobs have to be uploaded, and from where on. Role: releaser. */
   missingBlobs: { kind: 'unary'; request: MissingBlobsRequest; response: MissingBlobsResponse };
-  /** Uploads one blob or the rest of one. Role: releaser. */
-  uploadBlob: { kind: 'client-stream'; request: UploadPiece; response: UploadReceipt };
+  /** Uploads blobs, or the rests of some, one behind the other. What had arrived whole when a call breaks off is there to stay, and of the blob that it broke off in what had arrived. Role: releaser. */
+  uploadBlobs: { kind: 'client-stream'; request: UploadParcel; response: UploadReceipt };
   /** Publishes signed metadata, all or nothing. Role: releaser. */
   publish: { kind: 'unary'; request: PublishRequest; response: PublishResponse };
   /** Trust metadata and small targets. Role: any. */
@@ -76,6 +86,10 @@ export type OperatorService = {
   listHosts: { kind: 'unary'; request: ListHostsRequest; response: ListHostsResponse };
   /** Ends a host's session and refuses it from now on. Role: operator. */
   revokeHost: { kind: 'unary'; request: RevokeHostRequest; response: RevokeHostResponse };
+  /** The certificates of people and pipelines. Role: any. */
+  listOperators: { kind: 'unary'; request: ListOperatorsRequest; response: ListOperatorsResponse };
+  /** Ends what an operator has open and refuses it from now on. Role: operator. */
+  revokeOperator: { kind: 'unary'; request: RevokeOperatorRequest; response: RevokeOperatorResponse };
   /** Asks a host to install and prove a release. Role: operator. */
   deploy: { kind: 'unary'; request: DeployRequest; response: DeployResponse };
   /** Asks a host to remove what it installed. Role: operator. */

@@ -25,7 +25,13 @@ async function open(session: Session): Promise<Gateway> {
     audience: 'host',
     authorize: async () => undefined,
     onError: () => undefined,
-    handlers: { session, fetchMetadata: unused, fetchBlobs: unused, renewCertificate: unused },
+    handlers: {
+      session,
+      fetchMetadata: unused,
+      fetchContent: unused,
+      fetchChunkList: unused,
+      renewCertificate: unused,
+    },
   });
   const listener = await startListener(server, { host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
   const client = rpcClient<AgentGatewayService>({

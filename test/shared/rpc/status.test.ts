@@ -68,6 +68,21 @@ describe('shared/rpc/status', () => {
     expect(wire(Status.RESOURCE_EXHAUSTED)).to.include({ code: 'rpc-resource-exhausted' });
   });
 
+  it('stands whatever a peer writes in place of a code or a hint', () => {
+    const said = (code: string, hint: string) => {
+      const { metadata } = statusOfError(new TransientError('a source of empty metadata'), 'host');
+      metadata?.set(CODE_KEY, code);
+      metadata?.set(HINT_KEY, hint);
+      return errorOfStatus(
+        Object.assign(new Error(), { code: Status.FAILED_PRECONDITION, details: '', metadata }),
+        'call',
+      );
+    };
+    expect(said('host-revoked', '%E0%A4%A')).to.include({ code: 'host-revoked', hint: undefined });
+    for (const code of ['Host Revoked', 'x'.repeat(129), 'a/../b', ''])
+      expect(said(code, '')).to.include({ code: 'rpc-failed-precondition' });
+  });
+
   it('leaves an error alone that is of the two families already', () => {
     const error = new RejectedError('as-it-was', 'before');
     expect(errorOfStatus(error, 'call')).to.equal(error);
