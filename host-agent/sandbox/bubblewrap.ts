@@ -10,19 +10,24 @@
  * Bubblewrap's first process of the namespace stays root's without capabilities, out of the payload's reach.
  * An agent that is not root uses a user namespace, in which no further one can be made.
  *
- * Order of a start: mounts → bubblewrap blocks → its process enters the cgroup, secrets get their owner → release →
- * limits → privileges → environment → payload. Nothing of the plan runs before all bounds hold.
+ * Order of a start: bubblewrap's process enters the cgroup → mounts → bubblewrap blocks → secrets get their owner → release →
+ * limits → privileges → environment → payload. Nothing of the plan runs before all bounds hold. Bubblewrap takes the
+ * end of its block pipe for a release, and an agent that is killed ends it; so the path of the first program leads
+ * through a folder that the release makes, and without it there is nothing to start.
  *
  * Ending: the payload's processes share a pid namespace, so killing its first process kills all, whatever they ignore,
- * forked twice or moved to another session; the kernel lets that first process end only after the others.
+ * forked twice or moved to another session; the kernel lets that first process end only after the others. When the agent
+ * is killed, bubblewrap dies of it and takes that first process along, except in the moments before each has asked the
+ * kernel for that; what is then left bears the agent's mark, and the next agent ends it (`abandoned-runs.ts`).
  */
 import type { ChildProcess } from 'node:child_process';
-import { chownSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { systemCodeOf, TransientError } from '../../shared/errors.ts';
+import { AGENT_MARK, markOfThisAgent } from './agent-mark.ts';
 import type { BubblewrapSandbox } from './detect.ts';
-import { launchChain } from './launch-chain.ts';
+import { type LaunchPrograms, launchChain } from './launch-chain.ts';
 import { mountArguments } from './mounts.ts';
 import type { LimitMechanism } from './outcome.ts';
 import { identify, isRunning, type ProcessIdentity, sendSignal, signalProcess, waitUntil } from './process-watch.ts';
@@ -38,6 +43,12 @@ const FD = { status: 4, block: 5, filter: 6, mounted: 7, firstSecret: 8 } as con
 
 /** Appears last of all that is mounted; its presence tells a payload that it is confined. */
 const MARKER = '/run/keyturn/confined';
+
+/** A file system of its own, as others may be read-only by then, with room for one folder. */
+const START_FOLDER = '/run/keyturn/start';
+const START_BYTES = 4096;
+/** Made by the release and by nothing else. */
+const RELEASED_FOLDER = `${START_FOLDER}/released`;
 
 export interface BubblewrapRunOptions {
   readonly sandbox: BubblewrapSandbox;
@@ -88,11 +99,15 @@ class BubblewrapRun implements Confinement {
   }
 
   async release(): Promise<void> {
-    const [firstPid] = await Promise.all([this.#firstPid(), this.#mounted()]);
+    const mounted = this.#mounted();
+    const firstPid = await this.#firstPid();
     this.#first = identify(firstPid);
     if (this.#first === undefined) return; // it has ended by itself; `exit` follows
+    // The kernel takes its time to move a process; bubblewrap mounts meanwhile.
     this.#options.group?.add(firstPid);
+    await mounted;
     await this.#giveSecrets(this.#first);
+    await inRootOf(this.#first, RELEASED_FOLDER, (path) => mkdirSync(path));
     this.#channel(FD.block).end('go');
   }
 
@@ -153,20 +168,23 @@ class BubblewrapRun implements Confinement {
     const names = Object.keys(this.#spec.secrets ?? {});
     if (user === undefined) return;
     for (const name of names) {
-      const path = `/proc/${first.pid}/root${SECRETS_FOLDER}/${name}`;
-      await waitUntil(() => !isRunning(first) || isOwnerChanged(path, user));
+      await inRootOf(first, `${SECRETS_FOLDER}/${name}`, (path) => chownSync(path, user.uid, user.gid));
     }
   }
 }
 
-/** False while the file is not there: bubblewrap's last step is to enter the root that it has built. */
-function isOwnerChanged(path: string, { uid, gid }: RunUser): boolean {
+/** Does something to a path of the sandbox once it is there: bubblewrap's last step is to enter the root that it has built. */
+async function inRootOf(first: ProcessIdentity, path: string, act: (path: string) => void): Promise<void> {
+  await waitUntil(() => !isRunning(first) || hasActed(`/proc/${first.pid}/root${path}`, act));
+}
+
+function hasActed(path: string, act: (path: string) => void): boolean {
   try {
-    chownSync(path, uid, gid);
+    act(path);
     return true;
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return false;
-    throw new TransientError(`cannot give secret to user ${uid}`, { cause: error });
+    throw new TransientError(`cannot prepare sandbox at "${path}"`, { cause: error });
   }
 }
 
@@ -177,21 +195,29 @@ function bubblewrapCommand(spec: SandboxSpec, options: BubblewrapRunOptions): st
     options.sandbox.programs.bwrap,
     ...namespaceArguments(spec, isRoot),
     ...['--die-with-parent', '--new-session', '--clearenv', '--hostname', 'keyturn', '--cap-drop', 'ALL'],
+    ...['--setenv', AGENT_MARK, markOfThisAgent()],
     // What `setpriv` needs to become another user, and to take these very rights away from itself.
     ...(isRoot ? ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].flatMap((name) => ['--cap-add', name]) : []),
     ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
     ...mounts,
     ...secretArguments(spec),
+    ...['--perms', '0755', '--size', String(START_BYTES), '--tmpfs', START_FOLDER],
     ...['--perms', '0444', '--file', String(FD.mounted), MARKER],
     ...['--remount-ro', '/dev', ...(isRoot ? [] : seals)],
     ...(syscallFilter(process.arch) === undefined ? [] : ['--seccomp', String(FD.filter)]),
     ...['--json-status-fd', String(FD.status), '--block-fd', String(FD.block), '--chdir', spec.cwd, '--'],
-    ...launchChain(spec, options.sandbox.programs, {
+    ...launchChain(spec, releasedPrograms(options.sandbox.programs), {
       user: options.user,
       isGrouped: options.group !== undefined,
       userThreadCount: options.group === undefined ? threadCeiling(spec, options.user) : undefined,
     }),
   ];
+}
+
+/** The launch chain's programs, the first by a path that exists only once the payload is released. */
+function releasedPrograms(programs: LaunchPrograms): LaunchPrograms {
+  const toRoot = '/..'.repeat(RELEASED_FOLDER.split('/').length - 1);
+  return { ...programs, prlimit: `${RELEASED_FOLDER}${toRoot}${programs.prlimit}` };
 }
 
 /** In a user namespace only the sandbox itself counts, and bubblewrap's first process has the payload's user there. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { endAbandonedRuns } from './abandoned-runs.ts';
 import { findSystemProgram, type LaunchPrograms, SYSTEM_PROGRAM_FOLDERS } from './launch-chain.ts';
-import { removeAbandonedGroups } from './resource-group.ts';
 import { DEFAULT_USER_RANGE, type UserRange } from './sandbox-user.ts';
 
 /** A bubblewrap that was seen to isolate on this host. */
@@ -36,16 +36,17 @@ const LEAST_VERSION = [0, 8, 0];
 
 /**
  * The sandbox of this host, or undefined when there is none that works: bubblewrap or a launch program is missing,
- * bubblewrap is older than 0.8.0, or it cannot make its namespaces here. Then a check is BLOCKED.
+ * bubblewrap is older than 0.8.0, or it cannot make its namespaces here. Then a check is BLOCKED. Whatever the answer, it first ends what killed agents
+ * have left.
  */
 export async function detectSandbox(options: DetectOptions = {}): Promise<BubblewrapSandbox | undefined> {
+  await endAbandonedRuns();
   const folders = options.programFolders ?? SYSTEM_PROGRAM_FOLDERS;
   const launch = detectLaunchPrograms(folders);
   const bwrap = findSystemProgram('bwrap', folders);
   if (launch === undefined || bwrap === undefined) return undefined;
   const version = await versionOf(bwrap);
   if (version === undefined || !isRecent(version) || !(await isolates(bwrap))) return undefined;
-  removeAbandonedGroups();
   return {
     kind: 'bubblewrap',
     version,

@@ -83,7 +83,9 @@ function resourceLimits(spec: SandboxSpec, options: ChainOptions): string[] {
   const cpuCeiling = ceilings.get('Max cpu time') ?? Number.POSITIVE_INFINITY;
   const cpu = Math.min(limits.cpuSeconds, cpuCeiling);
   return [
-    '--core=0:0',
+    // Not 0: a host that pipes core dumps to a program ignores 0, and would keep a payload's memory, secrets and all. At
+    // 1 the kernel makes no dump of either kind (coredump_pipe() in fs/coredump.c).
+    flag('core', 'Max core file size', 1),
     `--cpu=${cpu}:${Math.min(cpu + 1, cpuCeiling)}`,
     flag('fsize', 'Max file size', limits.fileBytes),
     ...(options.userThreadCount === undefined ? [] : [flag('nproc', 'Max processes', options.userThreadCount)]),
@@ -102,7 +104,8 @@ function hardLimits(): Map<string, number> {
   );
 }
 
-function isExecutableFile(path: string): boolean {
+/** Whether a file stands at `path` that this process could start. */
+export function isExecutableFile(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

@@ -9,6 +9,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname, sep } from 'node:path';
 import { RejectedError } from '../../shared/errors.ts';
+import { hostSockets } from './host-sockets.ts';
 import type { SandboxSpec } from './spec.ts';
 
 /** Masked always: other programs' sockets, files and homes. */
@@ -39,6 +40,7 @@ export function mountArguments(spec: SandboxSpec): MountArguments {
     ...MASKED_FOLDERS.filter(isRealFolder).map((path) => mountOf('mask', path)),
     ...closedAncestors(spec.tree).map((path) => mountOf('mask', path)),
     ...hiddenMounts(spec.hidden),
+    ...hostSockets(spec).map((path) => mountOf('mask-file', path)),
     ...resolvConfMounts(spec),
     mountOf('read', realpathSync(spec.tree)),
     ...(spec.readable ?? []).map((path) => mountOf('read', realpathSync(path))),
@@ -97,7 +99,7 @@ function argumentsFor(mount: Mount, tmpBytes: number): string[] {
     case 'mask':
       return ['--perms', '0755', '--size', String(MASK_BYTES), '--tmpfs', mount.path];
     case 'mask-file':
-      // A device on a mount without devices: opening it is refused.
+      // A device on a mount without devices: opening it, or connecting to it, is refused.
       return ['--ro-bind', '/dev/null', mount.path];
     case 'scratch':
       return ['--perms', '1777', '--size', String(tmpBytes), '--tmpfs', mount.path];

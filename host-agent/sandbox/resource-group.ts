@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf } from '../../shared/errors.ts';
 import { type CgroupMount, cgroupMounts } from './cgroup-mounts.ts';
 import type { LimitMechanism, SandboxLimit } from './outcome.ts';
+import { identify, isRunning } from './process-watch.ts';
 
 export interface ResourceGroup {
   readonly mechanism: Exclude<LimitMechanism, 'rlimit'>;
@@ -45,18 +46,33 @@ let made = 0;
 export function openResourceGroup(limits: GroupLimits): ResourceGroup | undefined {
   for (const folder of leftover) if (isRemoved(folder)) leftover.delete(folder);
   const mounts = cgroupMounts();
-  const name = `${GROUP_PREFIX}${process.pid}-${++made}`;
+  const name = `${GROUP_PREFIX}${process.pid}-${identify(process.pid)?.startTicks}-${++made}`;
   return openUnified(mounts, name, limits) ?? openSplit(mounts, name, limits);
 }
 
-/** Removes the empty groups that agents left which are no longer alive. Their members died with them. */
+/** Removes the groups that agents left which are no longer alive; one that has members stays. */
 export function removeAbandonedGroups(): void {
-  for (const parent of cgroupMounts().flatMap(parentsOf)) {
-    for (const name of foldersIn(parent)) {
-      const pid = /^keyturn-(\d+)-\d+$/.exec(name)?.[1];
-      if (pid !== undefined && !existsSync(`/proc/${pid}`)) attempt(() => rmdirSync(join(parent, name)));
-    }
-  }
+  for (const folder of abandonedGroups()) attempt(() => rmdirSync(folder));
+}
+
+/** Pids of what still runs in the groups of agents that are no longer alive. */
+export function membersOfAbandonedGroups(): number[] {
+  return [...new Set(abandonedGroups().flatMap(membersOf))];
+}
+
+function abandonedGroups(): string[] {
+  return cgroupMounts()
+    .flatMap(parentsOf)
+    .flatMap((parent) =>
+      foldersIn(parent)
+        .filter(isOfDeadAgent)
+        .map((name) => join(parent, name)),
+    );
+}
+
+function isOfDeadAgent(groupName: string): boolean {
+  const [, pid, startTicks] = /^keyturn-(\d+)-(\d+)-\d+$/.exec(groupName) ?? [];
+  return pid !== undefined && startTicks !== undefined && !isRunning({ pid: Number(pid), startTicks });
 }
 
 function openUnified(mounts: readonly CgroupMount[], name: string, limits: GroupLimits): ResourceGroup | undefined {
@@ -121,8 +137,7 @@ class KernelGroup implements ResourceGroup {
   }
 
   members(): number[] {
-    const lists = this.#folders().map((folder) => textOf(join(folder, 'cgroup.procs')));
-    return [...new Set(lists.flatMap((list) => list.split('\n').filter(Boolean).map(Number)))];
+    return [...new Set(this.#folders().flatMap(membersOf))];
   }
 
   limitsHit(): SandboxLimit[] {
@@ -178,6 +193,12 @@ function attempt(act: () => void): boolean {
     if (systemCodeOf(error) === undefined) throw error;
     return false;
   }
+}
+
+/** A process that this pid namespace does not hold has the number 0. */
+function membersOf(folder: string): number[] {
+  const pids = textOf(join(folder, 'cgroup.procs')).split('\n').map(Number);
+  return pids.filter((pid) => pid > 0);
 }
 
 function foldersIn(parent: string): string[] {

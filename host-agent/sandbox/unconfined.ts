@@ -39,6 +39,9 @@ export async function startUnconfined(spec: SandboxSpec, options: UnconfinedRunO
   return typeof child === 'string' ? child : new UnconfinedRun(child, options);
 }
 
+/** One is enough for an honest payload; one that forks faster than it can be stopped is bounded by its limits alone. */
+const JOIN_ROUNDS = 20;
+
 class UnconfinedRun implements Confinement {
   readonly child: ChildProcess;
   readonly limits: LimitMechanism;
@@ -48,7 +51,6 @@ class UnconfinedRun implements Confinement {
   constructor(child: ChildProcess, options: UnconfinedRunOptions) {
     this.child = child;
     this.#options = options;
-    // At once, while the process is one of the launch chain's: three programs start before the plan's first instruction.
     this.limits = this.#joinGroup();
   }
 
@@ -74,16 +76,33 @@ class UnconfinedRun implements Confinement {
     return this.#members().length === 0;
   }
 
-  /** A group that refuses leaves the process where it is: it may have begun, so it cannot be started anew. */
+  /**
+   * The kernel takes longer to move a process than the launch chain to start the payload, and what that has forked by then
+   * is outside: so all of them stand still until each is in. A group that refuses leaves the process where it is: it may
+   * have begun, so it cannot be started anew.
+   */
   #joinGroup(): LimitMechanism {
     const { group } = this.#options;
+    if (group === undefined) return 'rlimit';
     try {
-      group?.add(this.child.pid ?? 0);
-      return group?.mechanism ?? 'rlimit';
+      for (let round = 0; round < JOIN_ROUNDS; round++) {
+        const outside = this.#outside(group);
+        if (outside.length === 0) return group.mechanism;
+        for (const pid of outside) sendSignal(pid, 'SIGSTOP');
+        for (const pid of outside) group.add(pid);
+      }
+      return 'rlimit';
     } catch (error) {
       if (!(error instanceof GroupRefusedError)) throw error;
       return 'rlimit';
+    } finally {
+      for (const pid of this.#members()) sendSignal(pid, 'SIGCONT');
     }
+  }
+
+  #outside(group: ResourceGroup): number[] {
+    const inside = new Set(group.members());
+    return this.#members().filter((pid) => !inside.has(pid));
   }
 
   #members(): number[] {

@@ -90,10 +90,17 @@ export async function requireSandbox(context: Mocha.Context): Promise<Sandbox> {
 
 /** Command lines of running processes that hold `text`, ours excepted. */
 export function processesSaying(text: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => textOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' '))
-    .filter((commandLine) => commandLine.includes(text));
+  return pidsSaying(text).map(commandLineOf);
+}
+
+/** Pids of running processes whose command line holds `text`, ours excepted. */
+export function pidsSaying(text: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => pid !== process.pid && commandLineOf(pid).includes(text));
+}
+
+function commandLineOf(pid: number): string {
+  return textOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
 /** Running (not dead) processes of a user. */

@@ -50,6 +50,18 @@ describe('runUnconfined', function () {
     expect(outcome.sandbox.uid).to.be.greaterThan(0);
   });
 
+  it('has in its group also what the payload forks at once, into a session of its own', async function () {
+    const script = "setsid sh -c 'sleep 0.2; cat /proc/self/cgroup' & sleep 0.2; cat /proc/self/cgroup; wait";
+    let runCount = 0;
+    for (; runCount < 12; runCount++) {
+      const outcome = await runUnconfined(world.spec(['sh', '-c', script]), sandbox);
+      if (outcome.sandbox.limits === 'rlimit') skipAloud(this, 'no control groups on this machine');
+      const hierarchies = outcome.sandbox.limits === 'cgroup-v1' ? 2 : 1;
+      expect(outcome.stdout.text.split('/keyturn-').length - 1, outcome.stdout.text).to.equal(2 * hierarchies);
+    }
+    expect(runCount).to.equal(12);
+  });
+
   it('gives no secrets, as there is no private place for them', async () => {
     const outcome = await python('print(1)', { secrets: { token: Buffer.from('hunter22') } });
     expect(outcome.ended).to.deep.equal({ by: 'not-started', reason: 'secrets need a sandbox to appear in' });
