@@ -4,8 +4,9 @@ import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sha256 } from '../../shared/digest.ts';
 import { sha256 } from '../../shared/digest.ts';
+import { hashTreeAside } from '../../shared/store/disk-threads/hash-tree-aside.ts';
 import { standingAt } from '../../shared/store/tree-move.ts';
-import { hashFile, hashTree } from '../../shared/store/tree-reader.ts';
+import { hashFile } from '../../shared/store/tree-reader.ts';
 
 /** `link`: a symbolic link, anchored by where it points; what stands there is not covered. */
 export type AnchorReading =
@@ -19,7 +20,7 @@ export async function readAnchor(
 ): Promise<AnchorReading> {
   const stat = standingAt(path);
   if (!stat) return { is: 'missing' };
-  if (stat.isDirectory()) return { is: 'folder', digest: (await hashTree(path, options)).digest };
+  if (stat.isDirectory()) return { is: 'folder', digest: (await hashTreeAside(path, options)).digest };
   if (stat.isFile()) return { is: 'file', digest: await hashFile(path, options) };
   if (stat.isSymbolicLink()) return { is: 'link', digest: sha256(readlinkSync(path, { encoding: 'buffer' })) };
   return { is: 'special' };

@@ -3,13 +3,24 @@
  * manifest before it is written, and each blob before it is used (P1, P2).
  */
 import type { Sha256 } from '../../shared/digest.ts';
+import type { Chunk } from '../../shared/release/content/chunk-list.ts';
+import type { Range } from '../../shared/release/content/segments.ts';
 
 export interface BlobWant {
   readonly sha256: Sha256;
   /** The whole blob's size in bytes, above 0: empty files are never asked for. */
   readonly size: number;
-  /** Where to begin, below `size`; absent: at 0. Above 0 when an interrupted run has the beginning. */
-  readonly offset?: number;
+  /** What is wanted of it: not empty, within `size`. */
+  readonly at: Range;
+  /** Old bytes of this host that the wanted ones may resemble. */
+  readonly base?: OfferedBase | undefined;
+}
+
+export interface OfferedBase extends Range {
+  /** Of the whole old file, as Keyturn once installed it. */
+  readonly sha256: Sha256;
+  /** Errors: `TransientError`. What comes is of the right length; whether it is unchanged, the new blob's digest tells. */
+  read(): Promise<Buffer>;
 }
 
 export interface BlobPiece {
@@ -22,9 +33,16 @@ export interface BlobPiece {
 
 export interface BlobSource {
   /**
-   * Yields the blobs in the order of `wants` (at most `LIMITS.blobWantsCount`, no digest twice), the pieces of each in
-   * ascending order without a gap, from its `offset` to its end. Throws `TransientError` when the connection is lost;
-   * what came before stays and is not asked for again. Leaves out nothing: a missing blob is an error of the source.
+   * Yields what is wanted, in the order of `wants` (at most `LIMITS.blobsPerRequestCount`), without a gap. Throws
+   * `TransientError` when the connection is lost; what came before stays and is not asked for again. Leaves out nothing:
+   * a missing blob is an error of the source.
    */
   fetch(wants: readonly BlobWant[], options: { readonly signal: AbortSignal }): AsyncIterable<BlobPiece>;
+  /**
+   * Where a blob of at least `LIMITS.chunkedFileBytes` is cut. It saves traffic and proves nothing. Errors: as `fetch`.
+   */
+  chunksOf(
+    blob: { sha256: Sha256; size: number },
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly Chunk[]>;
 }

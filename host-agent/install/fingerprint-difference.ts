@@ -20,7 +20,10 @@ export interface FingerprintDifference {
   readonly changed: readonly string[];
 }
 
-export function compareFingerprints(before: Fingerprint, after: Fingerprint): FingerprintDifference {
+export function compareFingerprints(
+  before: Pick<Fingerprint, 'facts'>,
+  after: Pick<Fingerprint, 'facts'>,
+): FingerprintDifference {
   const keysBefore = Object.keys(before.facts);
   const keysAfter = Object.keys(after.facts);
   return {

@@ -16,8 +16,8 @@ import { TransientError } from '../../shared/errors.ts';
 import type { RunPlaces } from '../checks/observe.ts';
 import { type AnchorReading, readAnchor } from './anchor.ts';
 import type { Fingerprint } from './fingerprint-difference.ts';
-import { processesNaming, type ReferringProcess } from './host-processes.ts';
-import { readSchedules } from './host-schedules.ts';
+import { type ProcessesSeen, processesNaming, type ReferringProcess } from './host-processes.ts';
+import { readSchedules, type Schedules } from './host-schedules.ts';
 import { type ListeningPort, listeningPorts } from './listening-ports.ts';
 import { KEYTURN_FOLDER } from './places.ts';
 
@@ -33,18 +33,12 @@ export interface FingerprintOptions {
 
 /** Errors: `TransientError` when something that counts changes while it is read, or cannot be read. */
 export async function captureFingerprint(options: FingerprintOptions): Promise<Fingerprint> {
-  const { places, preserve, signal, procRoot = '/proc', hostRoot = '/' } = options;
-  const naming = pathsOfTarget(places);
-  const ports = listeningPorts(procRoot);
-  const schedules = await readSchedules({ hostRoot, naming, signal });
-  const facts = {
-    ...listing(places.installRoot),
-    ...(await anchors(places, { preserve, signal })),
-    ...Object.fromEntries(schedules.facts),
-    ...processFacts(processesNaming(naming, procRoot).referring, ports),
-  };
-  const addresses = [...new Set(ports.map(({ address }) => address))].sort();
-  return { schema: 'keyturn.fingerprint/v1', facts, listeningPorts: addresses };
+  return (await surveyHost(options)).fingerprint;
+}
+
+/** What of a fingerprint is compared; of others' ports nothing is. Errors: as `captureFingerprint`. */
+export async function captureFacts(options: FingerprintOptions): Promise<Pick<Fingerprint, 'facts'>> {
+  return { facts: await factsOf(await lookAtHost(options), options) };
 }
 
 /** What refers to the install path now. */
@@ -62,20 +56,72 @@ export interface TargetReferences {
   readonly unreadable: readonly string[];
 }
 
+/** The fingerprint and what refers to the install path, both from one look at the host. Errors: as `captureFingerprint`. */
+export async function surveyHost(
+  options: FingerprintOptions,
+): Promise<{ fingerprint: Fingerprint; references: TargetReferences }> {
+  const look = await lookAtHost(options);
+  const facts = await factsOf(look, options);
+  const listening = [...new Set(look.ports().map(({ address }) => address))].sort();
+  return {
+    fingerprint: { schema: 'keyturn.fingerprint/v1', facts, listeningPorts: listening },
+    references: referencesIn(look),
+  };
+}
+
 /** Errors: as `captureFingerprint`. */
 export async function findTargetReferences(options: Omit<FingerprintOptions, 'preserve'>): Promise<TargetReferences> {
-  const { places, signal, procRoot = '/proc', hostRoot = '/' } = options;
+  return referencesIn(await lookAtHost(options));
+}
+
+interface Look {
+  readonly schedules: Schedules;
+  readonly processes: ProcessesSeen;
+  /** Read when they are asked for first: to list them takes the kernel as long as everything else together. */
+  readonly ports: () => readonly ListeningPort[];
+}
+
+async function lookAtHost({
+  places,
+  signal,
+  procRoot = '/proc',
+  hostRoot = '/',
+}: Omit<FingerprintOptions, 'preserve'>): Promise<Look> {
   const naming = pathsOfTarget(places);
   const schedules = await readSchedules({ hostRoot, naming, signal });
-  const { referring: processes, lookedAtCount, hiddenCount } = processesNaming(naming, procRoot);
+  let ports: readonly ListeningPort[] | undefined;
+  return {
+    schedules,
+    processes: processesNaming(naming, procRoot),
+    ports: () => {
+      ports ??= listeningPorts(procRoot);
+      return ports;
+    },
+  };
+}
+
+async function factsOf(
+  { schedules, processes, ports }: Look,
+  { places, preserve, signal }: FingerprintOptions,
+): Promise<Fingerprint['facts']> {
+  return {
+    ...listing(places.installRoot),
+    ...(await anchors(places, { preserve, signal })),
+    ...Object.fromEntries(schedules.facts),
+    ...processFacts(processes.referring, ports),
+  };
+}
+
+function referencesIn({ schedules, processes, ports }: Look): TargetReferences {
+  const { referring, lookedAtCount, hiddenCount } = processes;
   return {
     processCount: lookedAtCount,
     hiddenProcessCount: hiddenCount,
     unreadable: schedules.unreadable,
     units: schedules.unitsNaming,
     cronEntries: schedules.cronEntriesNaming,
-    processes: processes.map(({ pid, by }) => `pid ${pid} (${by.join(', ')})`),
-    ports: heldPorts(processes, listeningPorts(procRoot)).map(({ address }) => address),
+    processes: referring.map(({ pid, by }) => `pid ${pid} (${by.join(', ')})`),
+    ports: heldPorts(referring, ports).map(({ address }) => address),
   };
 }
 
@@ -117,16 +163,19 @@ function anchorText(reading: AnchorReading): string {
   return 'digest' in reading ? `${reading.is} ${reading.digest}` : reading.is;
 }
 
-function processFacts(processes: readonly ReferringProcess[], ports: readonly ListeningPort[]): Record<string, string> {
+function processFacts(processes: readonly ReferringProcess[], ports: Look['ports']): Record<string, string> {
   return Object.fromEntries([
     ...processes.map(({ pid, program, by }) => [`process:${pid}`, `${program} by ${by.join(', ')}`]),
     ...heldPorts(processes, ports).map(({ address, pid }) => [`port:${address}`, `pid ${pid}`]),
   ]);
 }
 
-function heldPorts(processes: readonly ReferringProcess[], ports: readonly ListeningPort[]) {
-  return processes.flatMap(({ pid, sockets }) =>
-    ports.filter(({ inode }) => sockets.includes(inode)).map(({ address }) => ({ address, pid })),
+function heldPorts(processes: readonly ReferringProcess[], ports: Look['ports']) {
+  const holders = processes.filter(({ sockets }) => sockets.length > 0);
+  return holders.flatMap(({ pid, sockets }) =>
+    ports()
+      .filter(({ inode }) => sockets.includes(inode))
+      .map(({ address }) => ({ address, pid })),
   );
 }
 

@@ -24,11 +24,17 @@ export interface ProcessesSeen {
 /** One that ends while it is looked at is left out. Errors: `TransientError` when `procRoot` cannot be read. */
 export function processesNaming(paths: readonly string[], procRoot: string): ProcessesSeen {
   const pids = pidsIn(procRoot);
-  return {
-    lookedAtCount: pids.length,
-    hiddenCount: pids.filter((pid) => isHidden(join(procRoot, String(pid), 'exe'))).length,
-    referring: pids.flatMap((pid) => referringProcess(pid, { paths, procRoot })),
-  };
+  const referring: ReferringProcess[] = [];
+  let hiddenCount = 0;
+  for (const pid of pids) {
+    const folder = join(procRoot, String(pid));
+    const program = programAt(join(folder, 'exe'));
+    if (program === undefined) continue;
+    if (program === HIDDEN) hiddenCount += 1;
+    const found = referringProcess(pid, { folder, program, paths });
+    if (found) referring.push(found);
+  }
+  return { lookedAtCount: pids.length, hiddenCount, referring };
 }
 
 function pidsIn(procRoot: string): number[] {
@@ -42,15 +48,13 @@ function pidsIn(procRoot: string): number[] {
 
 function referringProcess(
   pid: number,
-  { paths, procRoot }: { paths: readonly string[]; procRoot: string },
-): ReferringProcess[] {
-  const folder = join(procRoot, String(pid));
-  const program = linkAt(join(folder, 'exe'));
+  { folder, program, paths }: { folder: string; program: string; paths: readonly string[] },
+): ReferringProcess | undefined {
   const by: ReferringProcess['by'][number][] = [];
   if (isBelow(program, paths)) by.push('program');
   if (isBelow(linkAt(join(folder, 'cwd')), paths)) by.push('working-folder');
   if (mentions(contentAt(join(folder, 'cmdline')), paths)) by.push('argument');
-  return by.length === 0 ? [] : [{ pid, program, by, sockets: socketsOf(folder) }];
+  return by.length === 0 ? undefined : { pid, program, by, sockets: socketsOf(folder) };
 }
 
 /** The kernel adds ` (deleted)` behind the path of a file that has lost its name. */
@@ -68,12 +72,15 @@ function socketsOf(folder: string): string[] {
   }
 }
 
-function isHidden(path: string): boolean {
+/** No path begins like this. */
+const HIDDEN = '';
+
+/** Undefined: a kernel thread, or one that has ended; either has no folder and no arguments that could refer to anything. */
+function programAt(path: string): string | undefined {
   try {
-    readlinkSync(path);
-    return false;
+    return readlinkSync(path);
   } catch (error) {
-    return systemCodeOf(error) === 'EACCES'; // a kernel thread has no program at all, and one that has ended is gone
+    return systemCodeOf(error) === 'EACCES' ? HIDDEN : undefined;
   }
 }
 

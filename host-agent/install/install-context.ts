@@ -14,6 +14,11 @@ export interface InstallContext {
   readonly places: RunPlaces;
   /** A folder of blobs, each named by its SHA-256; it need not exist. Only read. */
   readonly blobCache: string;
+  /**
+   * Digests of staged files that this process has read from the disk, by `identityOf`; what is in it is not read again
+   * before the promotion. G4 reads everything.
+   */
+  readonly readBefore: Map<string, Sha256>;
   /** ISO 8601, UTC, milliseconds. */
   now(): string;
   /** Aborted when a kill or a stop of the agent arrives; the step then throws the signal's reason. */

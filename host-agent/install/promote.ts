@@ -4,7 +4,7 @@ import { moveTree, standingAt } from '../../shared/store/tree-move.ts';
 import type { RunPlaces } from '../checks/observe.ts';
 import { deployedBy } from './deploy-manifest.ts';
 import type { InstallContext } from './install-context.ts';
-import { proveTree } from './prove-tree.ts';
+import { proveStaged, proveTree } from './prove-tree.ts';
 import { checkInstallRoot, stagedTree } from './staging.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function promote(context: InstallContext): Promise<'promoted' | 'pr
   }
   if (standingAt(places.installPath)) throw targetPresent(places);
   checkPrivate(places.staging);
-  await proveTree(stagedTree(places), { context, code: 'staged-tree-differs' });
+  await proveStaged(stagedTree(places), context);
   moveTree(stagedTree(places), places.installPath);
   context.testOnlyAfterEffect?.('tree-promoted');
   return 'promoted';

@@ -9,14 +9,15 @@
 import type { Sha256 } from '../../shared/digest.ts';
 import { manifestFiles } from '../../shared/release/manifest.ts';
 import { removeTree } from '../../shared/store/atomic-file.ts';
-import { blobPath, PartFile } from '../../shared/store/blob-file.ts';
+import { blobPath, keepBlob, openBlobPart } from '../../shared/store/blob-file.ts';
 import { standingAt } from '../../shared/store/tree-move.ts';
 import { hashFile } from '../../shared/store/tree-reader.ts';
 import type { BlobSource } from './blob-source.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { InstallContext } from './install-context.ts';
-import { copyLocalBlobs } from './local-blobs.ts';
+import { takeOldCopies } from './old-copies.ts';
 import { contentFolder, openStaging } from './staging.ts';
+import { takeBackContent } from './take-back.ts';
 
 export interface ReceiveReport {
   readonly manifestDigest: Sha256;
@@ -53,16 +54,18 @@ export type MissingBlobs = Map<Sha256, number>;
 export async function receive(context: InstallContext, options: ReceiveOptions): Promise<ReceiveReport> {
   openStaging(context.places);
   context.testOnlyAfterEffect?.('staging-opened');
+  takeBackContent(context);
   const files = manifestFiles(context.manifest);
   const missing: MissingBlobs = new Map(files.map(({ sha256, size }) => [sha256, size]));
   const distinct = tally(missing);
   await keepReceived(context, missing);
-  await copyLocalBlobs(context, missing);
-  makeEmptyBlob(context, missing);
+  const oldCopies = await takeOldCopies(context, missing);
+  await makeEmptyBlob(context, missing);
   const wanted = tally(missing);
   const fetchedBytes = await fetchBlobs(context, {
     missing,
     source: options.source,
+    oldCopies,
     onProgress: (bytes) =>
       options.onProgress?.({ receivedBytes: distinct.bytes - wanted.bytes + bytes, totalBytes: distinct.bytes }),
   });
@@ -91,16 +94,13 @@ async function keepReceived(context: InstallContext, missing: MissingBlobs): Pro
 }
 
 /** An empty file needs no source. */
-function makeEmptyBlob(context: InstallContext, missing: MissingBlobs): void {
+async function makeEmptyBlob(context: InstallContext, missing: MissingBlobs): Promise<void> {
+  const folder = contentFolder(context.places);
   for (const [digest, size] of [...missing]) {
     if (size > 0) continue;
-    const part = new PartFile(contentFolder(context.places), digest, 0);
-    try {
-      // A manifest may say size 0 beside another digest; `fetchBlobs` then refuses it.
-      if (part.finish()) missing.delete(digest);
-    } finally {
-      part.close();
-    }
+    await using part = await openBlobPart(folder, { digest, size, signal: context.signal });
+    // A manifest may say size 0 beside another digest; `fetchBlobs` then refuses it.
+    if (await keepBlob(part, { folder, digest })) missing.delete(digest);
   }
 }
 

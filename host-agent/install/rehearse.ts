@@ -13,7 +13,7 @@ import type { Sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
 import { standingAt } from '../../shared/store/tree-move.ts';
 import { type Installation, isAside, moveAside, moveBack } from './aside.ts';
-import { captureFingerprint, type FingerprintOptions } from './fingerprint.ts';
+import { captureFacts, type FingerprintOptions } from './fingerprint.ts';
 import { compareFingerprints, type Fingerprint, type FingerprintDifference } from './fingerprint-difference.ts';
 import type { InstallContext } from './install-context.ts';
 import { KEYTURN_FOLDER } from './places.ts';
@@ -47,7 +47,7 @@ export interface RehearsalOptions extends Omit<FingerprintOptions, 'places' | 's
  * `rehearsed-tree-differs`; `TransientError`; the signal's reason.
  */
 export async function rehearse(
-  installation: Installation & Pick<InstallContext, 'signal'>,
+  installation: Installation & Pick<InstallContext, 'signal' | 'manifest'>,
   options: RehearsalOptions,
 ): Promise<RehearsalReport> {
   const { places, signal } = installation;
@@ -75,7 +75,7 @@ export async function rehearse(
   };
 
   async function lookWhileAway() {
-    const after = await captureFingerprint({ ...options, places, signal });
+    const after = await captureFacts({ ...options, places, signal });
     const rollsBackTo = readdirSync(places.installRoot)
       .filter((name) => name !== KEYTURN_FOLDER)
       .sort();

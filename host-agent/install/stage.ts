@@ -2,21 +2,22 @@ import { join } from 'node:path';
 import { RejectedError } from '../../shared/errors.ts';
 import { manifestTreeDigest } from '../../shared/release/manifest.ts';
 import { DEPLOY_MANIFEST_NAME } from '../../shared/release/path-rules.ts';
-import { removeTree, writeFileAtomic } from '../../shared/store/atomic-file.ts';
+import { writeFileAtomic } from '../../shared/store/atomic-file.ts';
 import { blobPath } from '../../shared/store/blob-file.ts';
 import { checkPrivate } from '../../shared/store/private-folder.ts';
-import { standingAt } from '../../shared/store/tree-move.ts';
 import type { TreeReading } from '../../shared/store/tree-reader.ts';
 import { writeTree } from '../../shared/store/tree-writer.ts';
 import { deployManifestText } from './deploy-manifest.ts';
 import type { InstallContext } from './install-context.ts';
 import { wasPromoted } from './promote.ts';
-import { proveTree } from './prove-tree.ts';
+import { proveStaged, proveTree } from './prove-tree.ts';
 import { contentFolder, openStaging, stagedTree } from './staging.ts';
+import { takeBackContent } from './take-back.ts';
 
 /**
- * Builds the release's tree in staging from received content, with `DEPLOY-MANIFEST.txt`, synced, and hashes what then
- * stands on disk. What an interrupted call left is removed first; where this run has promoted already, nothing is done.
+ * Builds the release's tree in staging out of received content, with `DEPLOY-MANIFEST.txt`, synced, and hashes what then
+ * stands on disk. The content is moved, not copied: what an interrupted call left in the tree is taken back first. Where
+ * this run has promoted already, nothing is done.
  * Errors: `RejectedError` with `manifest-differs-from-release`, `staged-tree-differs`, or of `writeTree`;
  * `TransientError`: the disk refuses, or content is missing (call `receive` again).
  */
@@ -25,19 +26,17 @@ export async function stage(context: InstallContext): Promise<TreeReading> {
   checkManifestIsSigned(context);
   openStaging(context.places);
   const tree = stagedTree(context.places);
-  if (standingAt(tree)) {
-    removeTree(tree);
-    context.testOnlyAfterEffect?.('tree-removed');
-  }
+  takeBackContent(context);
   checkPrivate(contentFolder(context.places));
   await writeTree(tree, context.manifest, {
     contentOf: (file) => blobPath(contentFolder(context.places), file.sha256),
+    mayTakeContent: true,
     signal: context.signal,
   });
   context.testOnlyAfterEffect?.('tree-written');
   writeFileAtomic(join(tree, DEPLOY_MANIFEST_NAME), deployManifestText(context), { mode: 0o644 });
   context.testOnlyAfterEffect?.('deploy-manifest-written');
-  return proveTree(tree, { context, code: 'staged-tree-differs' });
+  return proveStaged(tree, context);
 }
 
 function checkManifestIsSigned({ manifest, manifestDigest, release: { statement } }: InstallContext): void {

@@ -22,6 +22,8 @@ import type { InstallContext, InstallEffect } from '../../host-agent/install/ins
 import { placesOf } from '../../host-agent/install/places.ts';
 import type { Json } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
+import { RejectedError } from '../../shared/errors.ts';
+import { type Chunk, ChunkCutter } from '../../shared/release/content/chunk-list.ts';
 import {
   createManifest,
   encodeManifest,
@@ -112,13 +114,21 @@ export class RecordingSource implements BlobSource {
 
   async *fetch(wants: readonly BlobWant[], { signal }: { signal: AbortSignal }): AsyncIterable<BlobPiece> {
     this.asked.push(...wants);
-    for (const { sha256: digest, offset: from = 0 } of wants) {
-      const blob = this.blobs.get(digest) ?? Buffer.alloc(0);
-      for (let offset = from; offset < blob.length; offset += this.pieceBytes) {
+    for (const { sha256: digest, at } of wants) {
+      const blob = (this.blobs.get(digest) ?? Buffer.alloc(0)).subarray(0, at.offset + at.length);
+      for (let offset = at.offset; offset < blob.length; offset += this.pieceBytes) {
         signal.throwIfAborted();
         yield { sha256: digest, offset, data: blob.subarray(offset, offset + this.pieceBytes) };
       }
     }
+  }
+
+  async chunksOf({ sha256: digest }: { sha256: string }): Promise<readonly Chunk[]> {
+    const blob = this.blobs.get(digest);
+    if (!blob) throw new RejectedError('blob-not-found', `no blob "${digest}"`);
+    const cutter = new ChunkCutter();
+    cutter.add(blob);
+    return cutter.finish();
   }
 }
 
@@ -202,6 +212,7 @@ function contextOf({
     manifestDigest: sha256(manifestBytes),
     places: placesOf({ rootPrefix: folder, release, run, hidden: [] }),
     blobCache: join(folder, 'cache'),
+    readBefore: new Map(),
     now: () => '2026-05-21T10:00:00.000Z',
     signal: new AbortController().signal,
   };

@@ -19,6 +19,7 @@ const CONTENT = {
   'bin/run': { text: '#!/bin/sh\n', mode: 0o755 as const },
   'lib/a': 'a',
   'lib/b': 'b',
+  'lib/large': 'x'.repeat(100_000),
   'lib/to-a': ['a'] as const,
 };
 

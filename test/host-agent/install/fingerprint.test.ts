@@ -5,7 +5,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
-import { captureFingerprint, findTargetReferences } from '../../../host-agent/install/fingerprint.ts';
+import {
+  captureFacts,
+  captureFingerprint,
+  findTargetReferences,
+  surveyHost,
+} from '../../../host-agent/install/fingerprint.ts';
 import { compareFingerprints } from '../../../host-agent/install/fingerprint-difference.ts';
 import { type InstallFixture, installFixture, writeFiles } from '../../support/install-fixture.ts';
 
@@ -128,6 +133,17 @@ describe('host-agent/install/fingerprint', () => {
     });
   }
   it('notices thirteen changes', () => expect(Object.keys(CHANGES)).to.have.length(13));
+
+  it('gives fingerprint and references of one look, and the facts alone, as each would be by itself', async () => {
+    writeFileSync(join(hostRoot, 'etc/cron.d/app'), `* * * * * root ${target()}\n`);
+    const options = { places: fixture.context.places, preserve: ['old'], hostRoot };
+    const { fingerprint, references } = await surveyHost(options);
+    expect(fingerprint.facts).to.deep.equal((await capture()).facts);
+    expect(await captureFacts(options)).to.deep.equal({ facts: fingerprint.facts });
+    const { processCount: _, hiddenProcessCount: __, ...found } = await findTargetReferences(options);
+    expect(references).to.deep.include(found);
+    expect(references.cronEntries).to.deep.equal(['/etc/cron.d/app']);
+  });
 
   it('does not count .keyturn, nor the ports and processes of others', async () => {
     const before = await capture();

@@ -79,7 +79,7 @@ describe('host-agent/install/receive', () => {
     expect(await errorOf(receive(fixture.context, { source: lossy }))).to.be.instanceOf(TransientError);
     const second = new RecordingSource(fixture.blobs);
     const report = await receive(fixture.context, { source: second });
-    expect(second.asked.find((want) => want.sha256 === BIG)?.offset).to.equal(3 * PIECE);
+    expect(second.asked.find((want) => want.sha256 === BIG)?.at.offset).to.equal(3 * PIECE);
     expect(report.fetchedBytes).to.be.below(700_000);
     expect(readdirSync(content()).filter((name) => name.endsWith('.part'))).to.deep.equal([]);
   });
@@ -90,7 +90,7 @@ describe('host-agent/install/receive', () => {
     writeFileSync(join(content(), BIG), 'torn by a power cut');
     const second = new RecordingSource(fixture.blobs);
     await receive(fixture.context, { source: second });
-    expect(second.asked.map(({ sha256: digest, offset }) => [digest, offset])).to.deep.equal([
+    expect(second.asked.map(({ sha256: digest, at }) => [digest, at.offset])).to.deep.equal([
       [BIG, 5 * PIECE],
       [BIG, 0],
     ]);
@@ -253,11 +253,11 @@ describe('host-agent/install/receive', () => {
     const { manifest } = fixture;
     const entries = manifest.entries.map((entry) => (entry.path === 'lib/empty' ? { ...entry, sha256: OTHER } : entry));
     const context = fixture.with({ manifest: { ...manifest, entries } as typeof manifest });
-    expect(await codeOf(() => receive(context, { source: fixture.source }))).to.equal('blob-missing');
+    expect(await codeOf(() => receive(context, { source: fixture.source }))).to.equal('blob-differs');
   });
 
   it('asks for many blobs in requests of bounded size', async () => {
-    const count = LIMITS.blobWantsCount + 100;
+    const count = LIMITS.blobsPerRequestCount + 100;
     const many = installFixture({
       content: Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, `${index}`])),
     });
@@ -268,7 +268,7 @@ describe('host-agent/install/receive', () => {
         return many.source.fetch(wants, { signal: many.context.signal });
       });
       expect((await receive(many.context, { source })).fetchedFiles).to.equal(count);
-      expect(sizes).to.deep.equal([LIMITS.blobWantsCount, 100]);
+      expect(sizes).to.deep.equal([LIMITS.blobsPerRequestCount, 100]);
     } finally {
       many.remove();
     }
@@ -291,7 +291,7 @@ describe('host-agent/install/receive', () => {
 });
 
 function sourceOf(fetch: (wants: readonly BlobWant[]) => AsyncIterable<BlobPiece>): BlobSource {
-  return { fetch };
+  return { fetch, chunksOf: async () => Promise.reject(new TransientError('no chunk list')) };
 }
 
 function flipped(data: Buffer, here: unknown): Buffer {
