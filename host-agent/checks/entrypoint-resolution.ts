@@ -1,7 +1,7 @@
 /** Where an entrypoint of the plan leads on this host, without starting it. */
-import { accessSync, constants } from 'node:fs';
 import { type EntrypointTarget, found, missing, resolveTarget } from '../../shared/release/entrypoint-target.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
+import { findSystemProgram, isExecutableFile } from '../sandbox/launch-chain.ts';
 import { FIXED_ENVIRONMENT } from '../sandbox/spec.ts';
 
 /** Looks at the manifest for what is in the tree, and at the host for the program. */
@@ -12,16 +12,7 @@ export function resolveEntrypoint(argv: readonly string[], manifest: Manifest): 
 
 function findProgram(program: string): EntrypointTarget {
   if (program.startsWith('/'))
-    return isExecutable(program) ? found(`program ${program}`) : missing(`no program at ${program}`);
-  const folder = (FIXED_ENVIRONMENT.PATH ?? '').split(':').find((candidate) => isExecutable(`${candidate}/${program}`));
-  return folder === undefined ? missing(`no program "${program}" on this host`) : found(`program ${folder}/${program}`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // absent or not executable: either way it cannot be started
-  }
+    return isExecutableFile(program) ? found(`program ${program}`) : missing(`no program at ${program}`);
+  const path = findSystemProgram(program, (FIXED_ENVIRONMENT.PATH ?? '').split(':'));
+  return path === undefined ? missing(`no program "${program}" on this host`) : found(`program ${path}`);
 }

@@ -7,7 +7,10 @@ import { resolveEntrypoint } from './entrypoint-resolution.ts';
 import { type CheckContext, type CheckOutcome, observed } from './observe.ts';
 import { runProcess } from './process-check.ts';
 
-/** Sees where an entrypoint of the plan leads, and starts it with its probe where it declares one. */
+/**
+ * Sees where an entrypoint of the plan leads, and starts it with its probe where it declares one. A probe only says that the
+ * program is there, so it gets no secret (P7); a check that needs one is an `exec`, which names it.
+ */
 export async function observeEntrypoint(context: CheckContext): Promise<CheckOutcome> {
   const { entrypoint } = paramsOf(entrypointKind, context.check);
   const { argv, probe } = entrypointOf(context.release.plan, entrypoint);
@@ -18,7 +21,7 @@ export async function observeEntrypoint(context: CheckContext): Promise<CheckOut
   const run = await runProcess(context, {
     argv: [...argv, ...probe],
     network: false,
-    secrets: context.release.plan.secrets,
+    secrets: [],
     timeoutMs: timeoutMsOf(entrypointKind, context.check),
   });
   if (run.did === 'end-the-check') return run.outcome;

@@ -1,14 +1,12 @@
 import type { FingerprintBeforeObservation } from '../../../shared/ledger/kinds/fingerprint-before.ts';
-import { captureFingerprint, findTargetReferences } from '../../install/fingerprint.ts';
+import { findTargetReferences, surveyHost } from '../../install/fingerprint.ts';
 import { type Fingerprint, fingerprintDigest, parseFingerprint } from '../../install/fingerprint-difference.ts';
 import { type CheckContext, type Observe, observed } from '../observe.ts';
 import { cutReferences } from './cut-lists.ts';
 
 /** Takes the fingerprint and saves it. What is saved stays: a second look, after a crash, may come too late. */
 export const observeFingerprintBefore: Observe = async (context) => {
-  const { places, signal } = context;
-  const fingerprint = await fingerprintOnRecord(context);
-  const references = await findTargetReferences({ places, signal });
+  const { fingerprint, references } = await survey(context);
   return observed({
     digest: fingerprintDigest(fingerprint),
     factCounts: factCounts(fingerprint),
@@ -17,11 +15,13 @@ export const observeFingerprintBefore: Observe = async (context) => {
   } satisfies FingerprintBeforeObservation);
 };
 
-async function fingerprintOnRecord({ facts, places, release, signal }: CheckContext): Promise<Fingerprint> {
+async function survey({ facts, places, release, signal }: CheckContext): ReturnType<typeof surveyHost> {
   const saved = facts.load('fingerprint-before');
-  if (saved !== undefined) return parseFingerprint(saved);
-  const taken = await captureFingerprint({ places, preserve: release.plan.install.preserve, signal });
-  facts.save('fingerprint-before', taken);
+  if (saved !== undefined) {
+    return { fingerprint: parseFingerprint(saved), references: await findTargetReferences({ places, signal }) };
+  }
+  const taken = await surveyHost({ places, preserve: release.plan.install.preserve, signal });
+  facts.save('fingerprint-before', taken.fingerprint);
   return taken;
 }
 

@@ -1,7 +1,7 @@
 import type { RemovalObservation } from '../../../shared/ledger/kinds/removal.ts';
 import { standingAt } from '../../../shared/store/tree-move.ts';
 import { isAside, moveAside } from '../../install/aside.ts';
-import { captureFingerprint } from '../../install/fingerprint.ts';
+import { captureFacts, captureFingerprint, type FingerprintOptions } from '../../install/fingerprint.ts';
 import { compareFingerprints, type Fingerprint, parseFingerprint } from '../../install/fingerprint-difference.ts';
 import { type CheckContext, type Observe, observed } from '../observe.ts';
 import { cutDifference } from './cut-lists.ts';
@@ -18,7 +18,7 @@ export const observeRemoval: Observe = async (context) => {
   const startedAtMs = performance.now();
   const moved = moveAside({ places, run, release });
   const durationMs = Math.round(performance.now() - startedAtMs);
-  const { added, removed, changed } = cutDifference(compareFingerprints(before, await capture(context)));
+  const { added, removed, changed } = cutDifference(compareFingerprints(before, await captureFacts(hostOf(context))));
   return observed({
     found: moved === 'moved' || isAside(context) ? 'installation' : 'nothing',
     pathIsThere: standingAt(places.installPath) !== undefined,
@@ -32,11 +32,11 @@ export const observeRemoval: Observe = async (context) => {
 async function fingerprintOnRecord(context: CheckContext): Promise<Fingerprint> {
   const saved = context.facts.load(FACT);
   if (saved !== undefined) return parseFingerprint(saved);
-  const taken = await capture(context);
+  const taken = await captureFingerprint(hostOf(context));
   context.facts.save(FACT, taken);
   return taken;
 }
 
-function capture({ places, release, signal }: CheckContext): Promise<Fingerprint> {
-  return captureFingerprint({ places, preserve: release.plan.install.preserve, signal });
+function hostOf({ places, release, signal }: CheckContext): FingerprintOptions {
+  return { places, preserve: release.plan.install.preserve, signal };
 }

@@ -1,8 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ToolsObservation } from '../../../shared/ledger/kinds/tools.ts';
-import type { Plan } from '../../../shared/release/plan.ts';
+import type { Plan, PlanCheck } from '../../../shared/release/plan.ts';
 import { findVersion } from '../../../shared/release/version-range.ts';
+import { findSystemProgram } from '../../sandbox/launch-chain.ts';
 import {
   detectNoSandbox,
   type ProcessOutcome,
@@ -11,7 +10,7 @@ import {
   type SandboxSpec,
 } from '../../sandbox/sandbox.ts';
 import { FIXED_ENVIRONMENT } from '../../sandbox/spec.ts';
-import { blocked, type CheckContext, type Observe, observed } from '../observe.ts';
+import { blocked, type CheckContext, type CheckOutcome, type Observe, observed } from '../observe.ts';
 
 type WantedTool = Plan['requires']['tools'][string];
 type SeenTool = ToolsObservation['tools'][number];
@@ -20,23 +19,46 @@ type SeenTool = ToolsObservation['tools'][number];
 const TREE = '/usr';
 const MIB = 1024 * 1024;
 
-/** Looks each tool up on the PATH that checks get, and asks it for its version inside the sandbox if the plan wants one. */
+/**
+ * Looks each tool up on the PATH that checks get, and asks it for its version inside the sandbox if the plan wants one.
+ * Blocked where this host has not what the plan's programs may run in: a release is not installed to stay unchecked.
+ */
 export const observeTools: Observe = async (context) => {
-  const wanted = Object.entries(context.release.plan.requires.tools);
-  const asks = wanted.some(([, tool]) => tool.version !== undefined);
-  if (asks && !context.sandbox && context.sandboxRule === 'required') {
-    return blocked('no bubblewrap on this host to ask tools for their versions in', ['bubblewrap']);
+  const { plan } = context.release;
+  if (startsPrograms(plan)) {
+    const lack = lackOfSandbox(context);
+    if (lack) return lack;
   }
+  const wanted = Object.entries(plan.requires.tools);
   const tools: SeenTool[] = [];
   for (const [name, tool] of wanted) tools.push(await seeTool(name, { tool, context }));
   return observed({ tools } satisfies ToolsObservation);
 };
 
+function startsPrograms({ requires, gates, entrypoints }: Plan): boolean {
+  const asksTools = Object.values(requires.tools).some(({ version }) => version !== undefined);
+  const isProgram = ({ kind, params: { entrypoint } }: PlanCheck): boolean => {
+    if (kind === 'entrypoint') return typeof entrypoint === 'string' && entrypoints[entrypoint]?.probe !== undefined;
+    return kind === 'exec' || kind === 'refuses-live';
+  };
+  return asksTools || gates.some(({ checks }) => checks.some(isProgram));
+}
+
+function lackOfSandbox({ sandbox, sandboxRule }: CheckContext): CheckOutcome | undefined {
+  if (sandbox) return undefined;
+  if (sandboxRule === 'required') {
+    return blocked('no bubblewrap on this host, and the policy lets no program run without it', ['bubblewrap']);
+  }
+  return detectNoSandbox()
+    ? undefined
+    : blocked('no prlimit, setpriv or env on this host', ['util-linux', 'coreutils']);
+}
+
 async function seeTool(
   name: string,
   { tool, context }: { tool: WantedTool; context: CheckContext },
 ): Promise<SeenTool> {
-  const path = findOnPath(name);
+  const path = findSystemProgram(name, (FIXED_ENVIRONMENT.PATH ?? '').split(':'));
   if (path === undefined) return { name };
   if (tool.version === undefined) return { name, path };
   const outcome = await start(specOf([name, ...tool.argv], context), context);
@@ -72,18 +94,4 @@ function specOf(argv: [string, ...string[]], { places, signal }: CheckContext): 
     fd3: 'closed',
     signal,
   };
-}
-
-function findOnPath(name: string): string | undefined {
-  const folders = (FIXED_ENVIRONMENT.PATH ?? '').split(':');
-  return folders.map((folder) => join(folder, name)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false; // absent, or not for executing: either way this host does not offer it here
-  }
 }

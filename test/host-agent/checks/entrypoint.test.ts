@@ -75,14 +75,24 @@ const rows: Record<string, EntrypointRow> = {
     status: 'FAIL',
     says: 'no-such-program',
   },
+  'a folder of the host in the place of a program fails': {
+    argv: ['/usr/bin'],
+    status: 'FAIL',
+    says: 'no program at /usr/bin',
+  },
   'an interpreter without anything to run fails': { argv: ['python3'], status: 'FAIL', says: 'neither a module' },
 };
+
+const LOOKS_FOR_SECRETS = `import os, sys
+folder = '/run/keyturn/secrets'
+sys.exit(1 if os.path.isdir(folder) and os.listdir(folder) else 0)
+`;
 
 describe('an entrypoint of a plan', function () {
   this.timeout(10_000);
 
-  it('is declared in thirteen ways', () => {
-    expect(Object.keys(rows)).to.have.length(13);
+  it('is declared in fourteen ways', () => {
+    expect(Object.keys(rows)).to.have.length(14);
   });
 
   for (const [sentence, { argv, probe, status, says }] of Object.entries(rows)) {
@@ -93,6 +103,22 @@ describe('an entrypoint of a plan', function () {
       );
       expect(answer.status, answer.text).to.equal(status);
       expect(answer.text).to.include(says);
+      expect(answer.isHostUntouched).to.equal(true);
+    });
+  }
+
+  for (const [host, secret] of Object.entries({ has: 'hunter2-hunter2', lacks: undefined })) {
+    it(`is probed without the plan's secrets, on a host that ${host} them`, async () => {
+      const answer = await askOnce(
+        {
+          files: { 'probe.py': LOOKS_FOR_SECRETS },
+          entrypoints: { asked: { argv: ['python3', 'probe.py'], probe: ['--help'] } },
+          secrets: { governance_ro: secret },
+        },
+        { kind: 'entrypoint', params: { entrypoint: 'asked' } },
+      );
+      expect(answer.status, answer.text).to.equal('PASS');
+      expect(answer.text).to.include('"secrets":[]');
       expect(answer.isHostUntouched).to.equal(true);
     });
   }

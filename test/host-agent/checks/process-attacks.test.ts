@@ -1,6 +1,6 @@
 /** What a process of a release may try, and what comes of it: in evidence, and on the host. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Json } from '../../../shared/canonical-json.ts';
 import type { Status } from '../../../shared/ledger/status.ts';
@@ -17,6 +17,9 @@ interface AttackRow {
   /** Must stand in the evidence. */
   readonly says?: string;
 }
+
+/** Absolute paths that one of the attacks writes to. */
+const OUTSIDE = ['/etc/keyturn-owned', '/usr/bin/keyturn-owned', '/root/keyturn-owned'];
 
 const SUMMARY_OK = 'Ran 366 tests in 0.100s\\n\\nOK\\n';
 
@@ -51,7 +54,7 @@ const attacks: Record<string, AttackRow> = {
   'a check that writes outside its sandbox changes nothing': {
     script: `import os
 tried = 0
-for path in ['OWNED', '../OWNED', '../iu-cutter/README.md', '/etc/keyturn-owned', '/usr/bin/keyturn-owned', '/root/keyturn-owned']:
+for path in ['OWNED', '../OWNED', '../iu-cutter/README.md', ${OUTSIDE.map((path) => `'${path}'`).join(', ')}]:
   try:
     with open(path, 'w') as file: file.write('owned')
     print('wrote', path)
@@ -130,6 +133,7 @@ describe('a process of a release', function () {
       const answer = await askOnce({ files: { 'attack.py': script } }, { kind: 'exec', params, timeoutMs });
       expect(answer.status, answer.text.slice(0, 2000)).to.equal(status);
       expect(answer.isHostUntouched, 'the host is untouched').to.equal(true);
+      expect(OUTSIDE.filter(existsSync), 'files left outside').to.deep.equal([]);
       expect(processesWith(mark), 'processes left').to.deep.equal([]);
       expect(answer.text.length).to.be.below(64 * 1024);
       if (row.says !== undefined) expect(answer.text).to.include(row.says);

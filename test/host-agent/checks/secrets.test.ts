@@ -77,6 +77,8 @@ describe('the secrets of a check', function () {
       { kind: 'exec', params: { ...python('check.py'), secrets: ['governance_ro'] } },
     );
     expect(answer.status).to.equal('BLOCKED');
+    expect(answer.isHostUntouched).to.equal(true);
+    expect(answer.evidence.capsule).to.equal(undefined);
     expect(answer.evidence.result).to.deep.equal({
       did: 'block',
       reason: 'this host has no secret governance_ro',
