@@ -2,6 +2,7 @@
 import { RejectedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { JournalDatabase } from './journal.ts';
+import { prepared } from './prepared.ts';
 
 export interface StoredDirective {
   readonly seq: number;
@@ -18,14 +19,14 @@ export class DirectiveLog {
 
   /** The highest sequence number that is durable here; 0 when there is none. */
   lastSeq(): number {
-    const row = this.#database.prepare<[], { seq: number | null }>('select max(seq) as seq from directives').get();
-    return row?.seq ?? 0;
+    const read = prepared<[], { seq: number | null }>(this.#database, 'select max(seq) as seq from directives');
+    return read.get()?.seq ?? 0;
   }
 
   /**
    * Stores the directive. One that is stored already, byte for byte, is accepted again without effect.
-   * Errors: `RejectedError` with `directive-out-of-order` (a gap), `directive-rewritten` (same number, other bytes) or
-   * `directive-too-large`; nothing is stored then.
+   * Errors: `RejectedError` with `directive-out-of-order` (a gap, or one that was forgotten), `directive-rewritten` (same
+   * number, other bytes) or `directive-too-large`; nothing is stored then.
    */
   accept({ seq, bytes }: StoredDirective): void {
     const stored = this.#read(seq);
@@ -38,15 +39,16 @@ export class DirectiveLog {
       throw new RejectedError('directive-out-of-order', `failed to accept directive ${seq}: expected ${last + 1}`);
     }
     checkSize(seq, bytes);
-    this.#database.prepare('insert into directives (seq, bytes) values (?, ?)').run(seq, bytes);
+    prepared<[number, Buffer]>(this.#database, 'insert into directives (seq, bytes) values (?, ?)').run(seq, bytes);
     for (const listener of this.#listeners) listener();
   }
 
   /** Directives that are stored and not yet handled, oldest first. */
   unhandled(): StoredDirective[] {
-    return this.#database
-      .prepare<[], StoredDirective>('select seq, bytes from directives where handled = 0 order by seq')
-      .all();
+    return prepared<[], StoredDirective>(
+      this.#database,
+      'select seq, bytes from directives where handled = 0 order by seq',
+    ).all();
   }
 
   /**
@@ -54,8 +56,18 @@ export class DirectiveLog {
    * before, so that its consequence is not durable twice.
    */
   markHandled(seq: number): void {
-    const marked = this.#database.prepare('update directives set handled = 1 where seq = ? and handled = 0').run(seq);
+    const marked = prepared<[number]>(
+      this.#database,
+      'update directives set handled = 1 where seq = ? and handled = 0',
+    ).run(seq);
     if (marked.changes !== 1) throw new Error(`directive ${seq} does not wait to be handled`);
+  }
+
+  /** Forgets those that were handled, but for the `keepCount` last numbers: the newest is never forgotten. */
+  forgetHandled({ keepCount }: { readonly keepCount: number }): void {
+    this.#database
+      .prepare('delete from directives where handled = 1 and seq <= (select max(seq) from directives) - ?')
+      .run(Math.max(1, keepCount));
   }
 
   onAccepted(listener: () => void): () => void {
@@ -64,12 +76,12 @@ export class DirectiveLog {
   }
 
   #read(seq: number): Buffer | undefined {
-    return this.#database.prepare<[number], { bytes: Buffer }>('select bytes from directives where seq = ?').get(seq)
-      ?.bytes;
+    const read = prepared<[number], { bytes: Buffer }>(this.#database, 'select bytes from directives where seq = ?');
+    return read.get(seq)?.bytes;
   }
 }
 
-/** What is stored stays for good, so it is bounded before it is. */
+/** What is stored stays for long, so it is bounded before it is. */
 function checkSize(seq: number, bytes: Buffer): void {
   if (bytes.byteLength <= LIMITS.envelopeBytes) return;
   throw new RejectedError(

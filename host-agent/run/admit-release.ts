@@ -20,11 +20,11 @@ import {
   type ReleaseStatement,
   releaseTargetPath,
 } from '../../shared/release/release-statement.ts';
-import { POLICY_PATH, type Policy, parsePolicy } from '../../shared/trust/policy.ts';
+import { type Policy, parsePolicy } from '../../shared/trust/policy.ts';
 import { fileNameOf, releaseRoleOf, TOP_LEVEL_ROLES, versionOf } from '../../shared/trust/tuf-metadata.ts';
 import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 import type { BlobSource } from '../install/blob-source.ts';
-import type { TrustClient } from '../trust/trust-client.ts';
+import { type PolicyMeans, readPolicy } from '../trust/policy.ts';
 import { fetchSmallBlob } from './fetch-small-blob.ts';
 import type { RunMaterials } from './run-store.ts';
 
@@ -41,10 +41,7 @@ export interface AdmissionRequest {
   readonly statementDigest: Sha256 | undefined;
 }
 
-export interface AdmissionMeans {
-  readonly trust: TrustClient;
-  /** The metadata that is trusted now. */
-  readonly trusted: () => TrustedMetadata;
+export interface AdmissionMeans extends PolicyMeans {
   readonly blobs: BlobSource;
   /** Those that a plan may name; not Keyturn's own. */
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
@@ -65,10 +62,10 @@ export interface AdmittedRelease {
 
 /** Errors: `RejectedError` with the code of the first rule that is broken; `TransientError` when content is out of reach. */
 export async function admitRelease(request: AdmissionRequest, means: AdmissionMeans): Promise<AdmittedRelease> {
-  const statementBytes = await means.trust.readTarget(request.target);
+  const { bytes: policyBytes, others } = await readPolicy(means, [request.target]);
+  const [statementBytes = Buffer.alloc(0)] = others;
   const statement = parseReleaseStatement(statementBytes);
   checkStatement(request, { statement, digest: sha256(statementBytes) });
-  const policyBytes = await means.trust.readTarget(POLICY_PATH);
   const materials = { ...(await fetchMaterials(statement, means)), statement: statementBytes, policy: policyBytes };
   const admitted = releaseOfMaterials(materials);
   const { release, manifest, buildRecord, policy } = admitted;
@@ -105,13 +102,23 @@ async function fetchMaterials(
   statement: ReleaseStatement,
   means: AdmissionMeans,
 ): Promise<Pick<RunMaterials, 'plan' | 'manifest' | 'build-record'>> {
+  const ending = new AbortController();
+  const signal = AbortSignal.any([means.signal, ending.signal]);
   const fetch = (reference: BlobReference, limit: number) =>
-    fetchSmallBlob(reference, { limit, source: means.blobs, signal: means.signal });
-  return {
-    plan: await fetch(statement.plan, LIMITS.planBytes),
-    manifest: await fetch(statement.manifest, LIMITS.manifestBytes),
-    'build-record': await fetch(statement.buildRecord, LIMITS.buildRecordBytes),
-  };
+    fetchSmallBlob(reference, { limit, source: means.blobs, signal });
+  const fetching = [
+    fetch(statement.plan, LIMITS.planBytes),
+    fetch(statement.manifest, LIMITS.manifestBytes),
+    fetch(statement.buildRecord, LIMITS.buildRecordBytes),
+  ] as const;
+  try {
+    const [plan, manifest, buildRecord] = await Promise.all(fetching);
+    return { plan, manifest, 'build-record': buildRecord };
+  } finally {
+    // When one of them fails the others are of no use; none goes on behind the refusal.
+    ending.abort();
+    await Promise.allSettled(fetching);
+  }
 }
 
 /** Checks that the statement is the one that was asked for, under the path that its own name gives. */

@@ -1,8 +1,10 @@
 /** Puts a driver together from the parts of this host: install steps, checks, sandbox, secrets, execution gate. */
+import { availableParallelism } from 'node:os';
 import type { Json } from '../../shared/canonical-json.ts';
-import { sha256 } from '../../shared/digest.ts';
+import { type Sha256, sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
 import type { Evidence } from '../../shared/ledger/evidence.ts';
+import { executionClosedKind } from '../../shared/ledger/kinds/execution-closed.ts';
 import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
 import { encodeManifest } from '../../shared/release/manifest.ts';
@@ -14,15 +16,15 @@ import { observeCheck } from '../checks/run-check.ts';
 import { readExecutionGate } from '../gate/execution-gate.ts';
 import type { BlobSource } from '../install/blob-source.ts';
 import type { InstallContext, InstallEffect } from '../install/install-context.ts';
-import { promote } from '../install/promote.ts';
-import { receive } from '../install/receive.ts';
+import { promote, wasPromoted } from '../install/promote.ts';
+import { type ReceiveReport, receive } from '../install/receive.ts';
 import { remove } from '../install/remove.ts';
 import { stage } from '../install/stage.ts';
 import { tidy } from '../install/tidy.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { type OpenedRun, openRun } from './open-run.ts';
-import { type InstallSteps, RunDriver, type RunDriverOptions } from './run-driver.ts';
+import { type InstallSteps, type ReceiveWatch, RunDriver, type RunDriverOptions } from './run-driver.ts';
 import type { RunStore } from './run-store.ts';
 
 export interface HostParts {
@@ -53,7 +55,9 @@ export function assembleDriver(parts: HostParts): RunDriver {
     kinds: checkKinds,
     open: (run) => openRun(run, { store, rootPrefix, hidden }),
     install: installSteps(parts),
-    observe: (opened, check) => observeOnHost(parts, { opened, check }),
+    observe: (opened, check, signal) => observeOnHost(parts, { opened, check, signal }),
+    // Without a sandbox they share a /tmp, and each can write what another reads.
+    atOnce: parts.sandbox ? availableParallelism() : 1,
     waitToRetry: parts.waitToRetry,
     now: parts.now,
     clock: parts.clock ?? systemClock,
@@ -65,20 +69,31 @@ export function assembleDriver(parts: HostParts): RunDriver {
 }
 
 function installSteps(parts: HostParts): InstallSteps {
-  const within = (opened: OpenedRun) => installContext(parts, opened);
+  /** What this process has received, by run: what another one has left may be anything after a power cut. */
+  const received = new Map<string, Map<string, Sha256>>();
+  const within = (opened: OpenedRun) =>
+    installContext(parts, { opened, readBefore: received.get(opened.run) ?? new Map() });
+  const receiveAll = async (opened: OpenedRun, { signal, onBytes }: ReceiveWatch): Promise<ReceiveReport> => {
+    const context = { ...within(opened), signal };
+    const report = await receive(context, {
+      source: parts.blobs,
+      onProgress: ({ receivedBytes, totalBytes }) => onBytes(receivedBytes, totalBytes),
+    });
+    received.set(opened.run, context.readBefore);
+    return report;
+  };
   return {
-    receive: async (opened, { signal, onBytes }) => {
-      const report = await receive(
-        { ...within(opened), signal },
-        {
-          source: parts.blobs,
-          onProgress: ({ receivedBytes, totalBytes }) => onBytes(receivedBytes, totalBytes),
-        },
-      );
-      opened.facts.save('received', report as unknown as Json);
+    receive: async (opened, watch) => {
+      opened.facts.save('received', (await receiveAll(opened, watch)) as unknown as Json);
     },
-    stage: async (opened) => void (await stage(within(opened))),
-    promote: async (opened) => promoteOrFindPromoted(within(opened)),
+    stage: async (opened, watch) => {
+      if (!received.has(opened.run) && !wasPromoted(within(opened))) await receiveAll(opened, watch);
+      await stage(within(opened));
+    },
+    promote: async (opened) => {
+      await promoteOrFindPromoted(within(opened));
+      received.delete(opened.run);
+    },
     remove: async (opened) => void (await remove(within(opened))),
     tidy: async (opened) => void (await tidy(within(opened))),
   };
@@ -98,11 +113,13 @@ async function promoteOrFindPromoted(context: InstallContext): Promise<void> {
 
 async function observeOnHost(
   parts: HostParts,
-  { opened, check }: { opened: OpenedRun; check: PlannedCheck },
+  { opened, check, signal }: { opened: OpenedRun; check: PlannedCheck; signal: AbortSignal },
 ): Promise<Evidence> {
   const { release, manifest, places, facts, policy, run } = opened;
-  const { state, reason } = readExecutionGate(parts.database, release.statement.app);
-  facts.save('execution-gate', { state, reason });
+  if (check.kind === executionClosedKind.kind) {
+    const { state, reason } = readExecutionGate(parts.database, release.statement.app);
+    facts.save('execution-gate', { state, reason });
+  }
   const context: CheckContext & TestSeam = {
     run,
     check,
@@ -113,13 +130,16 @@ async function observeOnHost(
     secrets: parts.secrets,
     sandbox: parts.sandbox,
     sandboxRule: policy.sandbox,
-    signal: parts.signal,
+    signal,
     ...testSeam(parts),
   };
   return observeCheck(context, { planChecks, builtInChecks, kinds: checkKinds, now: parts.now });
 }
 
-function installContext(parts: HostParts, opened: OpenedRun): InstallContext {
+function installContext(
+  parts: HostParts,
+  { opened, readBefore }: { opened: OpenedRun; readBefore: Map<string, Sha256> },
+): InstallContext {
   const { run, release, manifest, places } = opened;
   return {
     run,
@@ -129,6 +149,7 @@ function installContext(parts: HostParts, opened: OpenedRun): InstallContext {
     manifestDigest: sha256(encodeManifest(manifest)),
     places,
     blobCache: parts.blobCache,
+    readBefore,
     now: () => parts.now().toISOString(),
     signal: parts.signal,
     ...testSeam(parts),

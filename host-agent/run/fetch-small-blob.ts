@@ -20,7 +20,8 @@ export async function fetchSmallBlob(
   }
   const pieces: Uint8Array[] = [];
   let received = 0;
-  for await (const piece of source.fetch([{ sha256: reference.sha256, size: reference.size }], { signal })) {
+  const want = { ...reference, at: { offset: 0, length: reference.size } };
+  for await (const piece of source.fetch([want], { signal })) {
     received += piece.data.byteLength;
     if (piece.sha256 !== reference.sha256 || received > reference.size) break;
     pieces.push(piece.data);

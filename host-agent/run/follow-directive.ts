@@ -10,7 +10,7 @@ import { canonicalText } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { RejectedError, type RejectionCode } from '../../shared/errors.ts';
 import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
-import { reportKind } from '../../shared/ledger/kinds/report.ts';
+import { isReportFile, reportKind } from '../../shared/ledger/kinds/report.ts';
 import { installPath, plannedChecks } from '../../shared/ledger/planned-checks.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
@@ -28,7 +28,6 @@ export interface DirectiveMeans extends AdmissionMeans {
   readonly outbox: JournalOutbox;
   readonly store: RunStore;
   readonly agentVersion: string;
-  readonly now: () => Date;
   readonly encodeOutcome: (outcome: { directiveSeq: number; refusalCode: string }) => Uint8Array;
   readonly onRefused: (directive: StoredDirective, error: RejectedError) => void;
 }
@@ -89,6 +88,12 @@ async function followRollback({ runId }: Rollback, { stored, means }: Following)
   const state = restingRun(runId, means.store);
   if (state.phase === 'rolledBack') {
     throw new RejectedError('run-rolled-back', `failed to roll back run "${runId}": it is rolled back already`);
+  }
+  if (means.store.isPruned(runId)) {
+    throw new RejectedError(
+      'run-pruned',
+      `failed to roll back run "${runId}": nothing of it stands on this host, and its ledger is no longer kept here`,
+    );
   }
   means.store.commit(runId, { state: step(state, { type: 'rollback-ordered' }), bodies: [] }, () =>
     settle(stored, { means, refusalCode: undefined }),
@@ -159,10 +164,9 @@ function reportBody(report: RecordReport, now: Date): LedgerEntryBody {
   const sinks = report.sinks.map(({ kind, location, accepted }) => ({ kind, location, ok: accepted }));
   const receipt = reportKind.observation.safeParse({ documents, sinks });
   if (!receipt.success || Buffer.byteLength(canonicalText(receipt.data)) > LIMITS.ledgerEntryBytes / 2) {
-    throw new RejectedError(
-      'report-malformed',
-      `failed to record the report of run "${report.runId}": it is no receipt that a ledger can hold`,
-    );
+    const misnamed = documents.find(({ name }) => !isReportFile(name))?.name.slice(0, 255);
+    const why = misnamed === undefined ? 'it is no receipt that a ledger can hold' : `no report has a "${misnamed}"`;
+    throw new RejectedError('report-malformed', `failed to record the report of run "${report.runId}": ${why}`);
   }
   return {
     type: 'check-recorded',

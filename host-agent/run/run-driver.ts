@@ -1,7 +1,8 @@
 /**
  * Drives a run to its end: asks the machine for the next effect, does it, makes the outcome durable, again.
  *
- * 1. An effect is done before its outcome is durable; so after a crash it may be done again, and it is idempotent.
+ * 1. An effect is done before its outcome is durable; so after a crash it may be done again, and it is idempotent. What
+ *    need not be waited for becomes durable together, in one transaction; before something is moved, all of it is.
  * 2. An outcome is durable before anything is reported about it.
  * 3. The status in the machine is computed by the same judge that everybody else will use (P6).
  * 4. What a stop cuts short is no evidence: it is done again at the next start. Nothing holds a stop up for long.
@@ -14,9 +15,13 @@ import { statusOfEvidence } from '../../shared/ledger/derive.ts';
 import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
 import type { Evidence } from '../../shared/ledger/evidence.ts';
 import { type PlannedCheck, plannedChecks, removalCheck } from '../../shared/ledger/planned-checks.ts';
-import { type Clock, waitFor } from '../../shared/time/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import { bearsCompany } from '../checks/bears-company.ts';
 import { cutEnd } from '../checks/cut-text.ts';
-import { checkBehind, type Effect, nextEffect, type RunEvent, type RunState, step } from './machine.ts';
+import { builtEvidence } from './built-evidence.ts';
+import { atBytePace } from './byte-pace.ts';
+import { checkBehind, type Effect, isResting, nextEffect, type RunEvent, type RunState, step } from './machine.ts';
+import { Observations } from './observations.ts';
 import type { OpenedRun } from './open-run.ts';
 import { Patience } from './patience.ts';
 import type { RunStore } from './run-store.ts';
@@ -24,7 +29,7 @@ import type { RunStore } from './run-store.ts';
 /** The steps that change the disk; each may be repeated after a crash. */
 export interface InstallSteps {
   receive(run: OpenedRun, watch: ReceiveWatch): Promise<void>;
-  stage(run: OpenedRun): Promise<void>;
+  stage(run: OpenedRun, watch: ReceiveWatch): Promise<void>;
   promote(run: OpenedRun): Promise<void>;
   remove(run: OpenedRun): Promise<void>;
   tidy(run: OpenedRun): Promise<void>;
@@ -50,8 +55,10 @@ export interface RunDriverOptions {
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
   readonly open: (run: string) => OpenedRun;
   readonly install: InstallSteps;
-  /** Observes one check of this host. */
-  readonly observe: (run: OpenedRun, check: PlannedCheck) => Promise<Evidence>;
+  /** Observes one check of this host; the signal ends it. */
+  readonly observe: (run: OpenedRun, check: PlannedCheck, signal: AbortSignal) => Promise<Evidence>;
+  /** How many checks this host observes at a time, unless the plan says fewer. */
+  readonly atOnce: number;
   /** Waits until a transient failure may be tried again; rejects when the agent stops. */
   readonly waitToRetry: (attempt: number) => Promise<void>;
   /** Hears why an effect has to be tried again. */
@@ -68,8 +75,6 @@ export interface RunDriverOptions {
 
 /** A host that is cut off for longer is deployed to again; its run then ends with the reason instead of for ever fetching. */
 export const GIVE_UP_AFTER_MS = 60 * 60 * 1000;
-/** What a check gets to end by itself when the agent stops: to kill its process, to put a rehearsed tree back. */
-export const STOP_GRACE_MS = 3_000;
 
 /** These have changed nothing outside staging, which is tidied away. */
 const MAY_BE_GIVEN_UP: ReadonlySet<keyof InstallSteps> = new Set(['receive', 'stage']);
@@ -84,27 +89,42 @@ export class RunDriver {
   /** Resolves when the run rests. Rejects only when the agent stops or its journal fails. */
   async drive(run: string): Promise<void> {
     const opened = this.#options.open(run);
-    for (;;) {
-      const state = this.#options.store.state(run);
+    await using observations = this.#observationsOf(opened);
+    const driven = { opened, observations, checks: checksOf(opened) };
+    let state = this.#options.store.state(run);
+    while (!isResting(state)) state = await this.#advance(driven, state);
+  }
+
+  /** Does what is next, and whatever behind it need not be waited for. Gives the state that is durable then. */
+  async #advance(driven: Driven, from: RunState): Promise<RunState> {
+    const { run } = driven.opened;
+    const done: string[] = [];
+    const bodies: LedgerEntryBody[] = [];
+    let state = from;
+    do {
       const effect = nextEffect(state);
-      if (effect.do === 'rest') return;
+      if (effect.do === 'rest') break;
       this.#options.onProgress(run, { phase: state.phase, doing: nameOf(effect) });
       this.#at(`before ${nameOf(effect)}`);
-      const outcome = await this.#perform(effect, { opened, state });
+      const outcome = await this.#perform(effect, { driven, state });
       this.#options.signal.throwIfAborted(); // 4
       this.#at(`after ${nameOf(effect)}`);
-      this.#options.store.commit(run, { state: step(state, outcome.event), bodies: outcome.bodies });
-      this.#at(`recorded ${nameOf(effect)}`);
-    }
+      state = step(state, outcome.event);
+      bodies.push(...outcome.bodies);
+      done.push(nameOf(effect));
+    } while (isAtHand(nextEffect(state), driven));
+    this.#options.store.commit(run, { state, bodies });
+    for (const name of done) this.#at(`recorded ${name}`);
+    return state;
   }
 
   async #perform(
     effect: Exclude<Effect, { do: 'rest' }>,
-    { opened, state }: { opened: OpenedRun; state: RunState },
+    { driven, state }: { driven: Driven; state: RunState },
   ): Promise<Outcome> {
     switch (effect.do) {
       case 'observe':
-        return this.#observe(opened, effect.check);
+        return this.#observe(driven, state);
       case 'enter':
         return {
           event: { type: 'effect-done' },
@@ -115,36 +135,33 @@ export class RunDriver {
       case 'promote':
       case 'remove':
       case 'tidy':
-        return this.#change(effect.do, opened);
+        return this.#change(effect.do, driven.opened);
       default:
         return assertNever(effect);
     }
   }
 
-  async #observe(opened: OpenedRun, id: string): Promise<Outcome> {
-    const check = findCheck(opened, id);
+  async #observe({ opened, checks, observations }: Driven, state: RunState): Promise<Outcome> {
+    const left = restOfGate(state).map((id) => findCheck(checks, id));
+    const [check] = left;
+    if (!check) throw new Error(`run "${opened.run}" has no check to observe`);
     const evidence =
       check.seenBy === 'build'
         ? builtEvidence(check, { opened, now: this.#options.now() })
-        : await this.#untilStopped(this.#options.observe(opened, check));
+        : await observations.take(left);
     const status = statusOfEvidence(check, { evidence, buildRecord: opened.buildRecord, kinds: this.#options.kinds });
     return { event: { type: 'check-observed', status }, bodies: [{ type: 'check-recorded', evidence }] };
   }
 
-  /** Rejects when the agent stops, a grace later than the stop at the most. What is left behind then is as after a crash. */
-  async #untilStopped<T>(observation: Promise<T>): Promise<T> {
-    const { clock, signal } = this.#options;
-    const observed = new AbortController();
-    const given = waitForAbort(signal, observed.signal).then(async () => {
-      await waitFor(clock, STOP_GRACE_MS, observed.signal);
-      throw signal.reason;
+  #observationsOf(opened: OpenedRun): Observations {
+    const { observe, atOnce, kinds, clock, signal } = this.#options;
+    return new Observations({
+      observe: (check, ending) => observe(opened, check, ending),
+      bearsCompany: (check) => bearsCompany(check, kinds),
+      atOnce: Math.min(atOnce, opened.release.plan.parallel ?? atOnce),
+      clock,
+      signal,
     });
-    try {
-      return await Promise.race([observation, given]);
-    } finally {
-      observed.abort();
-      given.catch(() => undefined); // whoever lost the race is not heard
-    }
   }
 
   /** A refusal ends the run, with its reason in the ledger; what is merely in the way is tried again. // 5 */
@@ -172,14 +189,19 @@ export class RunDriver {
     name: keyof InstallSteps,
     { opened, patience }: { opened: OpenedRun; patience: Patience },
   ): Promise<void> {
-    const { install, onProgress } = this.#options;
+    const { install, onProgress, clock, signal } = this.#options;
+    // What it fetches is what a crash has lost: nobody is told, and `receive` had its patience.
+    if (name === 'stage') return install.stage(opened, { signal, onBytes: () => undefined });
     if (name !== 'receive') return install[name](opened);
     patience.watch();
+    const tell = atBytePace(clock, (doneBytes, totalBytes) =>
+      onProgress(opened.run, { phase: 'fetching', doing: 'receive', doneBytes, totalBytes }),
+    );
     await install.receive(opened, {
       signal: patience.signal,
       onBytes: (doneBytes, totalBytes) => {
         patience.arrived(doneBytes);
-        onProgress(opened.run, { phase: 'fetching', doing: 'receive', doneBytes, totalBytes });
+        tell(doneBytes, totalBytes);
       },
     });
   }
@@ -189,7 +211,7 @@ export class RunDriver {
     const check = checkBehind({ do: name });
     const event: RunEvent = { type: 'effect-refused', reason };
     if (check === undefined) return { event, bodies: [] };
-    const { gate, kind } = findCheck(opened, check);
+    const { gate, kind } = findCheck(checksOf(opened), check);
     const needs = error.hint === undefined ? [] : [cutEnd(error.hint, REASON_CHARACTERS)];
     const result = { did: 'block', reason, needs } satisfies Evidence['result'];
     const startedAt = this.#options.now().toISOString();
@@ -207,6 +229,13 @@ export class RunDriver {
 /** As the schemas of evidence and phases have it. */
 const REASON_CHARACTERS = 4096;
 
+/** One run while it is driven. */
+interface Driven {
+  readonly opened: OpenedRun;
+  readonly checks: ReadonlyMap<string, PlannedCheck>;
+  readonly observations: Observations;
+}
+
 interface Outcome {
   readonly event: RunEvent;
   readonly bodies: readonly LedgerEntryBody[];
@@ -217,31 +246,32 @@ function nameOf(effect: Exclude<Effect, { do: 'rest' }>): string {
   return effect.do === 'enter' ? `enter ${effect.phase}` : effect.do;
 }
 
-function findCheck(opened: OpenedRun, id: string): PlannedCheck {
-  const check = [...plannedChecks(opened.release), removalCheck(opened.release)].find((planned) => planned.id === id);
-  if (!check) throw new Error(`run "${opened.run}" has no check "${id}"`);
+function checksOf({ release }: OpenedRun): Driven['checks'] {
+  return new Map([...plannedChecks(release), removalCheck(release)].map((check) => [check.id, check]));
+}
+
+function findCheck(checks: Driven['checks'], id: string): PlannedCheck {
+  const check = checks.get(id);
+  if (!check) throw new Error(`the release has no check "${id}"`);
   return check;
 }
 
-/** What the build machine saw, as the release engineers signed it, becomes the host's evidence of G0 to G2. */
-function builtEvidence(check: PlannedCheck, { opened, now }: { opened: OpenedRun; now: Date }): Evidence {
-  const seen = opened.buildRecord.checks.find((built) => built.check === check.id);
-  const head = { check: check.id, gate: check.gate, kind: check.kind, startedAt: now.toISOString(), durationMs: 0 };
-  if (!seen) return { ...head, result: unbuiltResult(check, opened) };
-  const observe = { ...head, result: { did: 'observe', observation: seen.observation } } satisfies Evidence;
-  return seen.capsule ? { ...observe, capsule: seen.capsule } : observe;
+/** The checks of the gate that come next without anything between them. */
+function restOfGate({ remaining }: RunState): string[] {
+  const [first] = remaining;
+  if (first?.do !== 'observe') return [];
+  const end = remaining.findIndex((next) => next.do !== 'observe' || next.gate !== first.gate);
+  return remaining
+    .slice(0, end === -1 ? remaining.length : end)
+    .flatMap((next) => (next.do === 'observe' ? [next.check] : []));
 }
 
-function unbuiltResult({ kind }: PlannedCheck, { release }: OpenedRun): Evidence['result'] {
-  if (kind !== 'source-tests' || release.plan.tests) {
-    return { did: 'not-run', reason: 'the signed build record holds nothing of it' };
-  }
-  return {
-    did: 'leave-a-gap',
-    statement: 'the release declares no tests of its own, so none were run on the build machine',
-    owner: 'release engineers',
-    route: 'declare tests in keyturn.yaml',
-  };
+/** What is there already: nothing that moves something, and no check that would have to be waited for. // 1 */
+function isAtHand(effect: Effect, { checks, observations }: Driven): boolean {
+  if (effect.do === 'enter') return true;
+  if (effect.do !== 'observe') return false;
+  const check = findCheck(checks, effect.check);
+  return check.seenBy === 'build' || observations.isOver(check);
 }
 
 function mayRetry(error: unknown): error is Error {
@@ -259,10 +289,4 @@ function givenUp(name: string, cause: Error): RejectedError {
     `failed to ${name}: it did not succeed for ${GIVE_UP_AFTER_MS / 60_000} minutes, last because ${messageOf(cause)}`,
     { cause, hint: 'deploy the release again once what was in the way is gone' },
   );
-}
-
-/** Resolves when `signal` is aborted; never, when `unless` is first. */
-function waitForAbort(signal: AbortSignal, unless: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true, signal: unless }));
 }

@@ -9,6 +9,7 @@ import type { SigningKey } from '../../shared/trust/keys.ts';
 import type { RunFacts } from '../checks/observe.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import type { JournalOutbox } from '../journal/outbox.ts';
+import { type Prepared, prepared } from '../journal/prepared.ts';
 import { isResting, type RunState } from './machine.ts';
 import { parseRunState } from './saved-state.ts';
 
@@ -43,6 +44,8 @@ interface HeadSubject {
 
 export class RunStore {
   readonly #options: RunStoreOptions;
+  /** Entries that were parsed already. */
+  #known: readonly SealedEntry[] = [];
 
   constructor(options: RunStoreOptions) {
     this.#options = options;
@@ -50,26 +53,30 @@ export class RunStore {
 
   /** Runs that still have something to do, in the order of their directives. */
   unfinished(): string[] {
-    const rows = this.#options.database
-      .prepare<[], { id: string; state: string }>('select id, state from runs order by directive')
-      .all();
-    return rows.filter((row) => !isResting(parseRunState(row.state))).map((row) => row.id);
+    const read = this.#prepared<[], { id: string; state: string }>('select id, state from runs order by directive');
+    return read
+      .all()
+      .filter((row) => !isResting(parseRunState(row.state)))
+      .map((row) => row.id);
   }
 
   has(run: string): boolean {
-    return this.#options.database.prepare('select 1 from runs where id = ?').get(run) !== undefined;
+    return this.#prepared<[string]>('select 1 from runs where id = ?').get(run) !== undefined;
+  }
+
+  /** Whether only the end of the run is left here: `pruneJournal` took the rest. */
+  isPruned(run: string): boolean {
+    return this.#entryAt(run, 0) === undefined;
   }
 
   /** Errors: `RejectedError('journal-corrupt')`; throws for a run that is not there. */
   state(run: string): RunState {
-    const row = this.#options.database
-      .prepare<[string], { state: string }>('select state from runs where id = ?')
-      .get(run);
+    const row = this.#prepared<[string], { state: string }>('select state from runs where id = ?').get(run);
     return parseRunState(row?.state ?? missing(run, 'state'));
   }
 
   materials(run: string): RunMaterials {
-    const read = this.#options.database.prepare<[string, string], { bytes: Buffer }>(
+    const read = this.#prepared<[string, string], { bytes: Buffer }>(
       'select bytes from materials where run = ? and name = ?',
     );
     const entries = MATERIAL_NAMES.map((name) => [name, read.get(run, name)?.bytes ?? missing(run, name)]);
@@ -77,10 +84,10 @@ export class RunStore {
   }
 
   entries(run: string): SealedEntry[] {
-    return this.#options.database
-      .prepare<[string], { bytes: Buffer }>('select bytes from ledger_entries where run = ? order by seq')
-      .all(run)
-      .map((row) => parseEntry(row.bytes));
+    const read = this.#prepared<[string], { bytes: Buffer }>(
+      'select bytes from ledger_entries where run = ? order by seq',
+    );
+    return read.all(run).map((row) => parseEntry(row.bytes));
   }
 
   /** Makes the run durable with its first ledger entry. `also` runs in the same transaction. */
@@ -92,10 +99,9 @@ export class RunStore {
     const { directive, state, materials, body } = admitted;
     const { database } = this.#options;
     database.transaction(() => {
-      database
-        .prepare('insert into runs (id, directive, state) values (?, ?, ?)')
-        .run(run, directive, JSON.stringify(state));
-      const insert = database.prepare('insert into materials (run, name, bytes) values (?, ?, ?)');
+      const begin = this.#prepared('insert into runs (id, directive, state) values (?, ?, ?)');
+      begin.run(run, directive, JSON.stringify(state));
+      const insert = this.#prepared('insert into materials (run, name, bytes) values (?, ?, ?)');
       for (const name of MATERIAL_NAMES) insert.run(run, name, materials[name]);
       this.#append(run, [body]);
       also();
@@ -111,7 +117,7 @@ export class RunStore {
   ): void {
     const { database } = this.#options;
     database.transaction(() => {
-      const saved = database.prepare('update runs set state = ? where id = ?').run(JSON.stringify(state), run);
+      const saved = this.#prepared('update runs set state = ? where id = ?').run(JSON.stringify(state), run);
       if (saved.changes !== 1) missing(run, 'state');
       this.#append(run, bodies);
       also();
@@ -120,45 +126,47 @@ export class RunStore {
   }
 
   facts(run: string): RunFacts {
-    const { database } = this.#options;
+    const read = this.#prepared<[string, string], { value: string }>(
+      'select value from facts where run = ? and name = ?',
+    );
+    const write = this.#prepared(
+      'insert into facts (run, name, value) values (?, ?, ?) on conflict (run, name) do update set value = excluded.value',
+    );
     return {
       load: (name) => {
-        const row = database
-          .prepare<[string, string], { value: string }>('select value from facts where run = ? and name = ?')
-          .get(run, name);
+        const row = read.get(run, name);
         return row && (JSON.parse(row.value) as Json);
       },
-      save: (name, fact) => {
-        database
-          .prepare(
-            'insert into facts (run, name, value) values (?, ?, ?) on conflict (run, name) do update set value = excluded.value',
-          )
-          .run(run, name, JSON.stringify(fact));
-      },
+      save: (name, fact) => void write.run(run, name, JSON.stringify(fact)),
     };
   }
 
   #append(run: string, bodies: readonly LedgerEntryBody[]): void {
-    const { database, outbox, host, hostKey, now, encodeLedgerReport } = this.#options;
+    const { outbox, host, now, encodeLedgerReport } = this.#options;
+    const insert = this.#prepared('insert into ledger_entries (run, seq, bytes) values (?, ?, ?)');
     for (const body of bodies) {
-      const previous = this.#lastEntry(run);
-      const at = now().toISOString();
       // Read back before it is stored: what could not be read later would end the run for good.
-      const sealed = parseEntry(sealEntry(previous, { run, host, at }, body).bytes);
-      const head = signHead(
-        { ...this.#subject(run, sealed), run, host, size: sealed.entry.seq + 1, head: sealed.digest, at },
-        hostKey,
-      );
-      database
-        .prepare('insert into ledger_entries (run, seq, bytes) values (?, ?, ?)')
-        .run(run, sealed.entry.seq, sealed.bytes);
-      database
-        .prepare(
-          'insert into ledger_heads (run, envelope) values (?, ?) on conflict (run) do update set envelope = excluded.envelope',
-        )
-        .run(run, head);
-      outbox.append(encodeLedgerReport({ run, seq: sealed.entry.seq, entry: sealed.bytes, head }));
+      const at = now().toISOString();
+      const sealed = parseEntry(sealEntry(this.#lastEntry(run), { run, host, at }, body).bytes);
+      const { seq } = sealed.entry;
+      insert.run(run, seq, sealed.bytes);
+      outbox.append(encodeLedgerReport({ run, seq, entry: sealed.bytes, head: this.#saveHead(run, sealed) }));
+      this.#keep(sealed);
     }
+  }
+
+  #saveHead(run: string, sealed: SealedEntry): Buffer {
+    const { host, hostKey } = this.#options;
+    const { at, seq } = sealed.entry;
+    const head = signHead(
+      { ...this.#subject(run, sealed), run, host, size: seq + 1, head: sealed.digest, at },
+      hostKey,
+    );
+    const save = this.#prepared(
+      'insert into ledger_heads (run, envelope) values (?, ?) on conflict (run) do update set envelope = excluded.envelope',
+    );
+    save.run(run, head);
+    return head;
   }
 
   #subject(run: string, fallback: SealedEntry): HeadSubject {
@@ -169,17 +177,36 @@ export class RunStore {
   }
 
   #lastEntry(run: string): SealedEntry | undefined {
-    const row = this.#options.database
-      .prepare<[string], { bytes: Buffer }>('select bytes from ledger_entries where run = ? order by seq desc limit 1')
-      .get(run);
-    return row && parseEntry(row.bytes);
+    const row = this.#prepared<[string], { bytes: Buffer }>(
+      'select bytes from ledger_entries where run = ? order by seq desc limit 1',
+    ).get(run);
+    return row && this.#parsed(row.bytes);
   }
 
   #entryAt(run: string, seq: number): SealedEntry | undefined {
-    const row = this.#options.database
-      .prepare<[string, number], { bytes: Buffer }>('select bytes from ledger_entries where run = ? and seq = ?')
-      .get(run, seq);
-    return row && parseEntry(row.bytes);
+    const row = this.#prepared<[string, number], { bytes: Buffer }>(
+      'select bytes from ledger_entries where run = ? and seq = ?',
+    ).get(run, seq);
+    return row && this.#parsed(row.bytes);
+  }
+
+  /** What the journal holds is built upon, never what is remembered; only what is byte for byte the same is not parsed again. */
+  #parsed(bytes: Buffer): SealedEntry {
+    const known = this.#known.find((entry) => entry.bytes.equals(bytes));
+    if (known) return known;
+    const sealed = parseEntry(bytes);
+    this.#keep(sealed);
+    return sealed;
+  }
+
+  /** The first and the last of the run that was gone on with last. */
+  #keep(sealed: SealedEntry): void {
+    const { run, seq } = sealed.entry;
+    this.#known = [sealed, ...this.#known.filter(({ entry }) => seq > 0 && entry.run === run && entry.seq === 0)];
+  }
+
+  #prepared<P extends unknown[] = unknown[], R = unknown>(sql: string): Prepared<P, R> {
+    return prepared<P, R>(this.#options.database, sql);
   }
 }
 

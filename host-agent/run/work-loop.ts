@@ -10,6 +10,7 @@ import type { Logger } from '../../shared/service/service-log.ts';
 import type { Wakeup } from '../../shared/time/wakeup.ts';
 import { explainJournalError } from '../journal/journal-error.ts';
 import { type DirectiveMeans, followDirective } from './follow-directive.ts';
+import { pruneJournal } from './prune-journal.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -40,6 +41,8 @@ export async function workUntil(signal: AbortSignal, work: Work): Promise<void> 
 }
 
 async function followAll(work: Work): Promise<void> {
+  const prunedCount = await persistently(work, async () => pruneJournal(work.means));
+  if (prunedCount > 0) work.log.info({ prunedCount }, 'journal pruned');
   const waiting = await persistently(work, async () => work.means.directives.unhandled());
   for (const directive of waiting) {
     const run = await persistently(work, () => followDirective(directive, work.means));

@@ -99,6 +99,33 @@ describe('the log of directives', () => {
     expect(() => log.markHandled(2)).to.throw('directive 2 does not wait to be handled');
   });
 
+  it('P8: forgets the oldest that were handled, never the newest, and never one that waits', () => {
+    for (let seq = 1; seq <= 10; seq += 1) log.accept(directive(seq));
+    for (const seq of [1, 2, 4, 5, 6, 7, 8, 9, 10]) log.markHandled(seq);
+    log.forgetHandled({ keepCount: 4 });
+    expect(stored()).to.deep.equal([3, 7, 8, 9, 10]);
+    log.forgetHandled({ keepCount: 0 });
+    expect(stored()).to.deep.equal([3, 10]);
+    expect(log.lastSeq()).to.equal(10);
+    expect(log.unhandled()).to.deep.equal([directive(3)]);
+    log.accept(directive(11));
+  });
+
+  it('P2: a directive that was forgotten is not followed again, whatever is said under its number', async () => {
+    for (const seq of [1, 2, 3]) log.accept(directive(seq));
+    for (const seq of [1, 2, 3]) log.markHandled(seq);
+    log.forgetHandled({ keepCount: 1 });
+    for (const offer of [directive(1), directive(2, 'another')]) {
+      expect(await codeOf(() => log.accept(offer))).to.equal('directive-out-of-order');
+    }
+    expect(stored()).to.deep.equal([3]);
+    expect(log.unhandled()).to.deep.equal([]);
+  });
+
+  function stored(): number[] {
+    return database.prepare<[], number>('select seq from directives order by seq').pluck().all();
+  }
+
   it('holds a prefix of what the control plane numbered, whatever comes in which order', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 40 }), (offers) => {

@@ -15,6 +15,7 @@ import { type AnyCheckKind, expectEqual } from '../../../shared/ledger/check-kin
 import type { LedgerEntryBody } from '../../../shared/ledger/entry.ts';
 import type { Evidence, EvidenceResult } from '../../../shared/ledger/evidence.ts';
 import { type PlannedCheck, plannedChecks, removalCheck } from '../../../shared/ledger/planned-checks.ts';
+import type { Plan } from '../../../shared/release/plan.ts';
 import { FakeClock } from '../../../shared/time/fake-clock.ts';
 import { planOf, SignedWorld } from './signed-world.ts';
 
@@ -38,13 +39,18 @@ export class DriverWorld implements Disposable {
   /** In place of a check that passes, by id. */
   readonly checks = new Map<string, (check: PlannedCheck) => EvidenceResult | Promise<EvidenceResult>>();
   readonly evidenceOf = new Map<string, (check: PlannedCheck) => Evidence>();
+  /** How many checks are observed at a time. */
+  atOnce = 1;
+  /** Hears which checks were told to end. */
+  whenEnded: (check: string) => void = () => {};
   atBoundary: (boundary: string) => void = () => {};
   waitToRetry: RunDriverOptions['waitToRetry'] = async () => {};
   planned: readonly PlannedCheck[] = [];
 
-  static async start(): Promise<DriverWorld> {
+  /** `plan`: what it says besides its one gate. */
+  static async start(plan: Partial<Plan> = {}): Promise<DriverWorld> {
     const world = new DriverWorld();
-    await world.#admit();
+    await world.#admit(plan);
     return world;
   }
 
@@ -60,7 +66,11 @@ export class DriverWorld implements Disposable {
       kinds: new Map([...this.planned, { kind: 'removal' }].map(({ kind }) => [kind, okKind(kind)])),
       open: (run) => openRun(run, { store, rootPrefix: this.signed.rootPrefix, hidden: [] }),
       install: this.#install(),
-      observe: (_opened, check) => this.#observe(check),
+      observe: (_opened, check, signal) => {
+        signal.addEventListener('abort', () => this.whenEnded(check.id), { once: true });
+        return this.#observe(check);
+      },
+      atOnce: this.atOnce,
       waitToRetry: async (attempt) => {
         this.waits.push(attempt);
         await this.waitToRetry(attempt);
@@ -106,7 +116,7 @@ export class DriverWorld implements Disposable {
     this.signed[Symbol.dispose]();
   }
 
-  async #admit(): Promise<void> {
+  async #admit(said: Partial<Plan>): Promise<void> {
     const { signed, store } = this;
     const { release: draft } = await signed.admit(signed.publish().request);
     const built = plannedChecks(draft).filter(({ seenBy }) => seenBy === 'build');
@@ -116,7 +126,7 @@ export class DriverWorld implements Disposable {
       kind,
       observation: { ok: true },
     }));
-    const plan = { version: '1.1', gates: [{ gate: 'G5', checks: planOf().gates[0]?.checks ?? [] }] };
+    const plan = { ...said, version: '1.1', gates: [{ gate: 'G5', checks: planOf().gates[0]?.checks ?? [] }] };
     const { request } = signed.publish({ plan, buildRecord: { schema: 'keyturn.build-record/v1', checks } });
     const { release, materials } = await signed.admit(request);
     this.planned = [...plannedChecks(release), removalCheck(release)];
@@ -182,6 +192,7 @@ function okKind(kind: string): AnyCheckKind {
     params: z.record(z.string(), z.unknown()),
     observation: z.strictObject({ ok: z.boolean() }),
     timeoutMs: 1000,
+    bearsCompany: true,
     judge: (_params: unknown, { ok }: { ok: boolean }) => ({
       expectations: [expectEqual('ok', true, ok)],
       findings: [],

@@ -8,6 +8,7 @@ import type { RunState } from '../../../host-agent/run/machine.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import { directiveCodec } from '../../../shared/rpc/definitions.ts';
 import type { Directive, RecordReport } from '../../../shared/rpc/generated/messages.ts';
+import { bytesRecord, changeMessage, numberRecord, type WirePath } from '../../mutations/wire.ts';
 import { errorOf } from '../../support/errors-of.ts';
 import { SignedWorld } from './signed-world.ts';
 
@@ -89,7 +90,13 @@ const REFUSALS: Record<string, RefusalRow> = {
   'a report of too many sinks': reportRow({ sinks: Array(65).fill(RECEIPT.sinks[0]) }),
   'a document without a name': reportRow({ documents: [{ name: '', sha256: 'a'.repeat(64) }] }),
   'a document with a name that is too long': reportRow({ documents: [{ name: 'n'.repeat(256), sha256: '' }] }),
-  'a document with a digest that is too long': reportRow({ documents: [{ name: 'n', sha256: 'a'.repeat(65) }] }),
+  'a document with a name that climbs': documentRow('../x'),
+  'a document with a name that is a path': documentRow('/etc/passwd'),
+  'a document with a name of the right form that no report has': documentRow('09-more.md'),
+  'a document of a report in a form that it has not': documentRow('03-artifact.sh'),
+  'a document with a digest that is too long': reportRow({
+    documents: [{ name: '03-artifact.md', sha256: 'a'.repeat(65) }],
+  }),
   'a sink with a location that is too long': reportRow({
     sinks: [{ kind: 'http', location: 'x'.repeat(2049), accepted: true }],
   }),
@@ -100,7 +107,32 @@ const REFUSALS: Record<string, RefusalRow> = {
     given: 'nothing',
     // Field 99, a message: a later version of the protocol.
     directive: () => Buffer.from([0x9a, 0x06, 0x02, 0x0a, 0x00]),
-    code: 'directive-unknown',
+    code: 'directive-field-unknown',
+  },
+  'a deployment beside a reserved field': {
+    given: 'nothing',
+    // Field 4, which an enable order will have.
+    directive: (world) => Buffer.concat([encoded(deployOf(world)), bytesRecord(4, Buffer.from('open'))]),
+    code: 'directive-field-unknown',
+  },
+  'a deployment beside a field of a later version': {
+    given: 'nothing',
+    directive: (world) => withField99(deployOf(world), []),
+    code: 'directive-field-unknown',
+  },
+  'a rollback with a field inside that only a later version knows': {
+    given: 'a proven run',
+    directive: () => withField99({ kind: 'rollback', rollback: { runId: RUN } }, [{ number: 2, index: 0 }]),
+    code: 'directive-field-unknown',
+  },
+  'a report with a field inside of a document that only a later version knows': {
+    given: 'a proven run',
+    directive: () =>
+      withField99(reportOf({}), [
+        { number: 3, index: 0 },
+        { number: 2, index: 0 },
+      ]),
+    code: 'directive-field-unknown',
   },
   'a directive without content': { given: 'nothing', directive: () => Buffer.alloc(0), code: 'directive-unknown' },
   'bytes that are no directive': {
@@ -116,8 +148,8 @@ const REFUSALS: Record<string, RefusalRow> = {
 };
 
 describe('following a directive', () => {
-  it('refuses in at least twenty-five ways', () => {
-    expect(Object.keys(REFUSALS).length).to.be.at.least(25);
+  it('refuses in at least thirty ways', () => {
+    expect(Object.keys(REFUSALS).length).to.be.at.least(30);
   });
 
   for (const [title, { given, directive, code }] of Object.entries(REFUSALS)) {
@@ -154,13 +186,13 @@ describe('following a directive', () => {
     using world = new SignedWorld();
     const stored = accept(world, deployOf(world));
     const honest = world.blobSource;
-    let failures = 0;
+    let isDialing = true;
     world.blobSource = {
       fetch: (wants, options) => {
-        failures += 1;
-        if (failures <= 3) throw new TransientError('failed to reach the control plane: the link is dialing');
+        if (isDialing) throw new TransientError('failed to reach the control plane: the link is dialing');
         return honest.fetch(wants, options);
       },
+      chunksOf: honest.chunksOf,
     };
     const before = world.traces();
     for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -168,6 +200,7 @@ describe('following a directive', () => {
       expect(await errorOf(followDirective(stored, means))).to.be.instanceOf(TransientError);
       expect(world.traces()).to.deep.equal(before);
     }
+    isDialing = false;
     expect(await followDirective(stored, world.directiveMeans())).to.equal(RUN);
     expect(world.directives.unhandled()).to.deep.equal([]);
     expect(outcomesOf(world)).to.have.length(1);
@@ -267,6 +300,14 @@ function runIdRow(runId: string): RefusalRow {
 
 function reportRow(change: Partial<RecordReport>): RefusalRow {
   return { given: 'a proven run', directive: () => reportOf(change), code: 'report-malformed' };
+}
+
+function withField99(directive: Directive, path: WirePath): Buffer {
+  return changeMessage(encoded(directive), path, (message) => Buffer.concat([numberRecord(99, 1n), message]));
+}
+
+function documentRow(name: string): RefusalRow {
+  return reportRow({ documents: [...RECEIPT.documents, { name, sha256: 'a'.repeat(64) }] });
 }
 
 function deployOf(world: SignedWorld, change: object = {}): Directive {

@@ -213,6 +213,7 @@ function sizeRow(blob: Blob, limit: number): AttackRow {
           if (wants.some(({ size }) => size > limit)) throw new Error('nobody may ask for it');
           return honest.fetch(wants, options);
         },
+        chunksOf: honest.chunksOf,
       };
       const reference = world.build({}).statement[blob];
       return world.publish({ statement: { [blob]: { ...reference, size: limit + 1 } } }).request;

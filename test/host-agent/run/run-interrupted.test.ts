@@ -1,6 +1,7 @@
 /** P8: what a stop, a silence and a disk that refuses do to a run, and what is done again after them. */
 import { expect } from 'chai';
-import { GIVE_UP_AFTER_MS, STOP_GRACE_MS } from '../../../host-agent/run/run-driver.ts';
+import { STOP_GRACE_MS } from '../../../host-agent/run/observations.ts';
+import { GIVE_UP_AFTER_MS } from '../../../host-agent/run/run-driver.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import type { EvidenceResult } from '../../../shared/ledger/evidence.ts';
 import { errorOf } from '../../support/errors-of.ts';

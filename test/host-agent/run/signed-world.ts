@@ -18,7 +18,7 @@ import { loadTrusted, resetTrusted } from '../../../host-agent/trust/metadata-st
 import { TrustClient } from '../../../host-agent/trust/trust-client.ts';
 import { encodeCanonical } from '../../../shared/canonical-json.ts';
 import { type Sha256, sha256 } from '../../../shared/digest.ts';
-import type { RejectedError } from '../../../shared/errors.ts';
+import { RejectedError } from '../../../shared/errors.ts';
 import { planKinds } from '../../../shared/ledger/kinds/registry.ts';
 import { type BuildRecord, encodeBuildRecord } from '../../../shared/release/build-record.ts';
 import { encodeManifest, manifestTreeDigest } from '../../../shared/release/manifest.ts';
@@ -83,7 +83,7 @@ export class SignedWorld implements Disposable {
   readonly stopping = new AbortController();
   /** What the agent was told of refusals. */
   readonly refusals: { readonly seq: number; readonly code: string }[] = [];
-  blobSource: BlobSource = { fetch: (wants) => this.#serve(wants) };
+  blobSource: BlobSource = { fetch: (wants) => this.#serve(wants), chunksOf: noChunkList };
   now = NOW;
 
   constructor(options: Partial<Omit<TrustRootOptions, 'now'>> = {}) {
@@ -154,7 +154,11 @@ export class SignedWorld implements Disposable {
     return {
       trust: new TrustClient({ db: database, source: trustRoot.source, rules: 'keyturn', now: () => this.now }),
       trusted: () => loadTrusted(database),
-      blobs: { fetch: (wants, options) => this.blobSource.fetch(wants, options) },
+      now: () => this.now,
+      blobs: {
+        fetch: (wants, options) => this.blobSource.fetch(wants, options),
+        chunksOf: (blob, options) => this.blobSource.chunksOf(blob, options),
+      },
       kinds: planKinds,
       installRoots: [INSTALL_ROOT, '/srv/apps'],
       signal: this.stopping.signal,
@@ -170,7 +174,6 @@ export class SignedWorld implements Disposable {
       outbox,
       store,
       agentVersion: '0.0.0-test',
-      now: () => this.now,
       encodeOutcome,
       onRefused: ({ seq }, { code }: RejectedError) => this.refusals.push({ seq, code }),
     };
@@ -211,11 +214,18 @@ export class SignedWorld implements Disposable {
   }
 
   async *#serve(wants: readonly BlobWant[]): AsyncGenerator<BlobPiece> {
-    for (const { sha256: digest, offset = 0 } of wants) {
-      const data = this.blobs.get(digest)?.subarray(offset);
-      if (data !== undefined && data.length > 0) yield { sha256: digest, offset, data };
+    for (const { sha256: digest, at, size } of wants) {
+      const end = at.offset + at.length;
+      // Whoever wants all of it gets all there is, and sees that it is too much.
+      const data = this.blobs.get(digest)?.subarray(at.offset, end === size ? undefined : end);
+      if (data !== undefined && data.length > 0) yield { sha256: digest, offset: at.offset, data };
     }
   }
+}
+
+/** Its files are small. */
+async function noChunkList(): Promise<never> {
+  throw new RejectedError('blob-not-chunked', 'no such list');
 }
 
 export function planOf(): Plan {

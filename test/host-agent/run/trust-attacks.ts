@@ -1,5 +1,6 @@
 import { sha256 } from '../../../shared/digest.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { encodeReleaseStatement } from '../../../shared/release/release-statement.ts';
 import { generateKey } from '../../../shared/trust/keys.ts';
 import { POLICY_PATH } from '../../../shared/trust/tuf-metadata.ts';
@@ -77,6 +78,32 @@ export const TRUST: Record<string, AttackRow> = {
       return request;
     },
     code: 'metadata-expired',
+  },
+  'a timestamp that lives longer than the policy lets one live': {
+    arrange: (world) => {
+      const { request } = world.publish();
+      world.trustRoot.stamp(new Date(NOW.getTime() + 3_600_000 + LIMITS.clockDifferenceMs + 1000));
+      return request;
+    },
+    code: 'timestamp-outlives-policy',
+  },
+  'a timestamp for years': {
+    arrange: (world) => {
+      const { request } = world.publish();
+      world.trustRoot.stamp(new Date('2099-01-01T00:00:00.000Z'));
+      return request;
+    },
+    code: 'timestamp-outlives-policy',
+  },
+  'a timestamp from before the policy was made stricter': {
+    arrange: (world) => {
+      const { trustRoot } = world;
+      world.trustRoot.changePolicy(policyBytes({ timestampExpiresMs: 600_000 }));
+      const { request } = world.publish();
+      trustRoot.stamp(new Date(NOW.getTime() + 3_600_000));
+      return request;
+    },
+    code: 'timestamp-outlives-policy',
   },
   'a timestamp that would be fresh by the clock of the day before': {
     arrange: (world) => {
@@ -156,6 +183,7 @@ export const TRUST: Record<string, AttackRow> = {
         fetch: () => {
           throw new TransientError('failed to reach the control plane: the link is dialing');
         },
+        chunksOf: world.blobSource.chunksOf,
       };
       return request;
     },

@@ -16,7 +16,8 @@ import {
 
 export const APP = 'app';
 const ROLE = releaseRoleOf(APP);
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 type Role = 'root' | 'targets' | 'snapshot' | 'timestamp' | typeof ROLE;
 
@@ -92,7 +93,7 @@ export class TrustRoot {
   }
 
   /** A new snapshot of the roles, and a timestamp for it. */
-  freshen(roles: readonly Role[], expiresAt = new Date(this.#now.getTime() + DAY_MS)): void {
+  freshen(roles: readonly Role[], expiresAt = new Date(this.#now.getTime() + HOUR_MS)): void {
     const changed = new Map(roles.map((role) => [role, this.newest(role)] as const));
     this.serve('snapshot', createSnapshot(this.#newest.get('snapshot'), changed, this.by(this.keys.snapshot)));
     this.stamp(expiresAt);

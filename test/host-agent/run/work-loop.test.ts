@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { pino } from 'pino';
 import { workUntil } from '../../../host-agent/run/work-loop.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { directiveCodec } from '../../../shared/rpc/definitions.ts';
 import { Wakeup } from '../../../shared/time/wakeup.ts';
 import { errorOf } from '../../support/errors-of.ts';
@@ -108,6 +109,17 @@ describe('the work of an agent', () => {
     expect(driven).to.deep.equal([RUNS[1], RUNS[1], RUNS[0]]);
   });
 
+  it('P8: lets go of what nobody can ask for any more, before it follows anything new', async () => {
+    for (let seq = 1; seq <= LIMITS.handledDirectiveCount + 5; seq += 1) {
+      world.directives.accept({ seq, bytes: Buffer.from([seq & 255]) });
+      world.directives.markHandled(seq);
+    }
+    order(RUNS[0]);
+    await workToRest();
+    const { directives } = world.traces().journal;
+    expect(directives).to.have.length(LIMITS.handledDirectiveCount);
+  });
+
   it('sleeps when nothing waits, and wakes for a directive', async () => {
     const working = work();
     drive = async (run) => {
@@ -136,6 +148,7 @@ describe('the work of an agent', () => {
         if (failures-- > 0) throw new TransientError('failed to reach the control plane', { hint: 'wait' });
         return honest.fetch(wants, options);
       },
+      chunksOf: honest.chunksOf,
     };
     await workToRest();
     expect(waits).to.deep.equal([0, 1, 2, 3, 4]);
