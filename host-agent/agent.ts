@@ -3,6 +3,7 @@
  *
  * 1. One agent a state folder: whoever comes second is refused, and touches nothing.
  * 2. A stop leaves the journal as it is; the next start goes on from there.
+ * 3. An agent that waits holds its configuration, its journal and its link; what does the work is loaded with the first of it.
  */
 import type { Logger } from '../shared/service/service-log.ts';
 import type { Clock } from '../shared/time/clock.ts';
@@ -10,9 +11,9 @@ import { type HostConfig, loadHostConfig } from './host/host-config.ts';
 import { openJournal } from './journal/journal.ts';
 import { lockStateFolder } from './journal/state-lock.ts';
 import type { Link } from './link/link.ts';
-import { workUntil } from './run/work-loop.ts';
-import { detectSandbox } from './sandbox/sandbox.ts';
-import { buildParts } from './service/agent-parts.ts';
+import { type Foundations, type WaitingParts, waitingParts } from './service/agent-foundations.ts';
+import { buildLink } from './service/agent-link.ts';
+import { untilWorkIsDue } from './service/due-work.ts';
 
 export interface AgentOptions {
   readonly stateDirectory: string;
@@ -36,18 +37,18 @@ export interface Agent {
  * those of `openJournal`. Nothing is left open then.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { stateDirectory, log } = options;
+  const { stateDirectory } = options;
   const config = loadHostConfig(stateDirectory);
   using starting = new DisposableStack();
   starting.use(lockStateFolder(stateDirectory));
   const database = starting.adopt(openJournal(stateDirectory), (journal) => journal.close());
   const stopping = new AbortController();
-  const sandbox = await detectSandbox();
-  if (!sandbox) log.warn('no bubblewrap on this host: checks that run a program will be blocked');
-  const { link, work } = buildParts({ ...options, config, database, sandbox, signal: stopping.signal });
+  const foundations: Foundations = { ...options, config, database, signal: stopping.signal };
+  const parts = waitingParts(foundations);
+  const link = buildLink(foundations, parts);
   const held = starting.move();
   link.start();
-  const ended = workUntil(stopping.signal, work).finally(async () => {
+  const ended = workWhenDue(foundations, { ...parts, link }).finally(async () => {
     stopping.abort();
     await link.stop();
     held.dispose();
@@ -63,4 +64,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await ended;
     },
   };
+}
+
+async function workWhenDue(foundations: Foundations, parts: WaitingParts & { readonly link: Link }): Promise<void> {
+  await untilWorkIsDue(foundations.signal, { ...parts, ...foundations });
+  if (foundations.signal.aborted) return;
+  const { work } = await import('./service/agent-work.ts'); // 3
+  await work(foundations, parts);
 }

@@ -1,15 +1,13 @@
-import { CommanderError } from 'commander';
 import { describeFailure, exitCodeOf } from '../shared/service/failure.ts';
-import { createProgram } from './cli/program.ts';
+import { stateOfPlainRun } from './cli/plain-run.ts';
 
 try {
-  await createProgram().parseAsync(process.argv);
+  const state = stateOfPlainRun(process.argv.slice(2));
+  if (state === undefined) await (await import('./cli/program.ts')).runProgram(process.argv);
+  else await (await import('./cli/run.ts')).runAgent(state);
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 64;
-  else {
-    process.stderr.write(describeFailure('keyturn-agent', error));
-    process.exitCode = exitCodeOf(error);
-  }
+  process.stderr.write(describeFailure('keyturn-agent', error));
+  process.exitCode = exitCodeOf(error);
 }
 // Everything is told and closed. A check that did not hear the stop must not keep the process, as nothing waits for it.
 setTimeout(() => process.exit(), 2_000).unref();

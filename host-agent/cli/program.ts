@@ -2,23 +2,28 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
-import { parseEnrolmentBundle } from '../../shared/rpc/enrolment-bundle.ts';
-import { UsageError } from '../../shared/service/failure.ts';
-import { serviceLog } from '../../shared/service/service-log.ts';
-import { untilToldToStop } from '../../shared/service/until-stopped.ts';
-import { systemClock } from '../../shared/time/clock.ts';
-import { startAgent } from '../agent.ts';
-import { enrolHost } from '../host/enrol-host.ts';
+import { Command, CommanderError } from 'commander';
+import { EXIT_CODES, UsageError } from '../../shared/service/failure.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
-import { hostStatus } from '../host/host-status.ts';
-import { SecretFolder } from '../host/secret-folder.ts';
+import { addCompletion } from './completion-command.ts';
+import { addDoctor } from './doctor-command.ts';
+import { defaultStateDirectory } from './plain-run.ts';
+
+/** Follows a command line. A usage error and a question are answered by their exit codes; other errors are those of the command. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_CODES.usage;
+  }
+}
 
 export function createProgram(): Command {
   const program = new Command('keyturn-agent')
     .description('Installs signed releases side by side, proves them here, and keeps them from executing.')
     .version(AGENT_VERSION)
-    .option('--state <folder>', "the agent's own folder", process.env.KEYTURN_AGENT_STATE ?? '/var/lib/keyturn-agent')
+    .option('--state <folder>', "the agent's own folder", defaultStateDirectory())
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
   program
@@ -31,24 +36,32 @@ export function createProgram(): Command {
   program
     .command('run')
     .description('run the agent until it is told to stop')
-    .action(async (_options, command: Command) => run(command));
+    .action(async (_options, command: Command) => {
+      const { runAgent } = await import('./run.ts');
+      await runAgent(stateOf(command));
+    });
   program
     .command('status')
     .description('what this host is, what stands on it, and that its execution gates are closed')
-    .action((_options, command: Command) => {
+    .action(async (_options, command: Command) => {
+      const { hostStatus } = await import('../host/host-status.ts');
       process.stdout.write(`${JSON.stringify(hostStatus(stateOf(command)), null, 2)}\n`);
     });
   program
     .command('secret <name>')
     .description('store a secret under the name by which plans ask for it; its value is read from standard input')
-    .action((name: string, _options, command: Command) => {
+    .action(async (name: string, _options, command: Command) => {
+      const { SecretFolder } = await import('../host/secret-folder.ts');
       new SecretFolder(hostFolders(stateOf(command)).secrets).write(name, withoutLineEnd(readFileSync(0)));
     });
+  for (const add of [addDoctor, addCompletion]) add(program);
   return program;
 }
 
 async function enrol(path: string, command: Command): Promise<void> {
   const { installRoot, label, rootPrefix } = command.optsWithGlobals();
+  const { parseEnrolmentBundle } = await import('../../shared/rpc/enrolment-bundle.ts');
+  const { enrolHost } = await import('../host/enrol-host.ts');
   const bundle = parseEnrolmentBundle(readFileSync(resolve(path)));
   const config = {
     installRoots: installRoot,
@@ -57,14 +70,6 @@ async function enrol(path: string, command: Command): Promise<void> {
   };
   await enrolHost(stateOf(command), { bundle, config, now: new Date() });
   process.stdout.write(`${bundle.host} is enrolled; next: keyturn-agent run\n`);
-}
-
-async function run(command: Command): Promise<void> {
-  const log = serviceLog('agent');
-  const agent = await startAgent({ stateDirectory: stateOf(command), clock: systemClock, random: Math.random, log });
-  process.stdout.write(`agent ready: ${agent.config.host}\n`);
-  await Promise.race([untilToldToStop(), agent.ended]);
-  await agent.stop();
 }
 
 function stateOf(command: Command): string {

@@ -18,7 +18,7 @@ export interface EnrolmentRequest {
  * Joins the control plane that the bundle names. Everything that can be refused without the token is refused before it
  * is spent. The configuration is written last: without it nothing runs, so a half enrolment is none, and may be
  * repeated with a new token. Errors: those of `enrol`, `createJournal` and `checkMetadataSet`; `agent-config-malformed`,
- * `enrolled-as-another-host`.
+ * `enrolled-as-another-host`, `ledger-key-missing`.
  */
 export async function enrolHost(
   stateDirectory: string,
@@ -32,23 +32,30 @@ export async function enrolHost(
   });
   const trust = new Map(Object.entries(bundle.trust));
   checkMetadataSet(trust);
-  checkSameHost(stateDirectory, config.host);
+  const identity = new IdentityStore(hostFolders(stateDirectory).identity);
+  checkSameHost(stateDirectory, { host: config.host, identity });
   using journal = new DisposableStack();
   const database = journal.adopt(createJournal(stateDirectory), (opened) => opened.close());
-  await enrol(new IdentityStore(hostFolders(stateDirectory).identity), bundle);
+  await enrol(identity, bundle);
   resetTrusted(database, trust, { adoptedAt: now });
   saveHostConfig(stateDirectory, config);
 }
 
-/** Checks that the journal, which names its host in every ledger, stays the journal of one host. */
-function checkSameHost(stateDirectory: string, host: string): void {
+/** Checks that the journal, which names its host in every ledger, stays the journal of one host, signed by one key. */
+function checkSameHost(
+  stateDirectory: string,
+  { host, identity }: { readonly host: string; readonly identity: IdentityStore },
+): void {
   const enrolled = enrolledHost(stateDirectory);
-  if (enrolled === undefined || enrolled === host) return;
-  throw new RejectedError(
-    'enrolled-as-another-host',
-    `failed to enrol as "${host}": "${stateDirectory}" holds the journal of "${enrolled}"`,
-    { hint: 'give each host a state folder of its own with --state' },
-  );
+  if (enrolled === undefined) return;
+  if (enrolled !== host) {
+    throw new RejectedError(
+      'enrolled-as-another-host',
+      `failed to enrol as "${host}": "${stateDirectory}" holds the journal of "${enrolled}"`,
+      { hint: 'give each host a state folder of its own with --state' },
+    );
+  }
+  identity.openLedgerKey();
 }
 
 function enrolledHost(stateDirectory: string): string | undefined {

@@ -3,8 +3,10 @@ import { checkIssued, makeKeyWithRequest } from './certificate-request.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { type IdentityStore, lifeOf } from './identity-store.ts';
 
-/** After a renewal that failed. */
+/** Between two renewals, whether or not the first one failed: a clock that is far ahead finds every certificate old. */
 const RETRY_MS = 60_000;
+/** An answer that takes longer does not come; a third of a certificate's life must not go by in waiting for it. */
+const ANSWER_MS = 30_000;
 
 export interface RenewalMeans {
   readonly host: string;
@@ -21,11 +23,11 @@ export interface RenewalMeans {
  */
 export function keepCertificateFresh(means: RenewalMeans): Timer {
   const { clock, identity, onRenewed, onFailed } = means;
-  let isCancelled = false;
+  const cancelled = new AbortController();
   let timer = clock.setTimer(dueMs(identity, clock), () => void renew());
   return {
     cancel: () => {
-      isCancelled = true;
+      cancelled.abort();
       timer.cancel();
     },
   };
@@ -33,20 +35,27 @@ export function keepCertificateFresh(means: RenewalMeans): Timer {
   async function renew(): Promise<void> {
     let nextMs = RETRY_MS;
     try {
-      await renewCertificate(means);
-      nextMs = dueMs(identity, clock);
+      await renewCertificate(means, cancelled.signal);
+      nextMs = Math.max(RETRY_MS, dueMs(identity, clock));
       onRenewed(lifeOf(identity.loadTls().certificate).expiresAt);
     } catch (error) {
       // Whatever it was, a third of the life is left to try again in.
-      if (!isCancelled) onFailed(error);
+      if (!cancelled.signal.aborted) onFailed(error);
     }
-    if (!isCancelled) timer = clock.setTimer(nextMs, () => void renew());
+    if (!cancelled.signal.aborted) timer = clock.setTimer(nextMs, () => void renew());
   }
 }
 
-async function renewCertificate({ host, identity, client, clock }: RenewalMeans): Promise<void> {
-  const { privateKey, csr } = await makeKeyWithRequest(host);
-  const issued = await client.renewCertificate({ csr });
+async function renewCertificate(
+  { host, identity, client, clock }: RenewalMeans,
+  cancelled: AbortSignal,
+): Promise<void> {
+  const { privateKey, csr } = makeKeyWithRequest(host);
+  const late = new AbortController();
+  const timer = clock.setTimer(ANSWER_MS, () => late.abort());
+  const issued = await client
+    .renewCertificate({ csr }, { signal: AbortSignal.any([cancelled, late.signal]) })
+    .finally(() => timer.cancel());
   const { caCertificate } = identity.loadTls();
   const certificate = checkIssued(issued.certificate, { privateKey, host, caCertificate, now: clock.now() });
   identity.saveTls({ certificate, privateKey });

@@ -1,12 +1,17 @@
-// The X.509 library finds its metadata through this import, which has to come first.
-import 'reflect-metadata';
-import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+/**
+ * A host asks for its certificate (PKCS#10, RFC 2986) and looks at what it gets. Its own few lines: a library for all that
+ * X.509 can be would take a quarter of the memory of an agent that waits, for one request a day.
+ */
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
 
 import { RejectedError } from '../../shared/errors.ts';
 import { hostUri } from '../../shared/rpc/peer-identity.ts';
+import { bitString, integer, objectIdentifier, sequence, setOf, tagged, utf8String } from '../../shared/trust/der.ts';
 
-const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+const OID_COMMON_NAME = '550403';
+const OID_ECDSA_WITH_SHA256 = '2a8648ce3d040302';
+/** `[0]` of the request: attributes, of which it has none. */
+const TAG_ATTRIBUTES = 0xa0;
 
 export interface KeyWithRequest {
   /** PKCS#8 PEM. */
@@ -16,15 +21,23 @@ export interface KeyWithRequest {
 }
 
 /** A new key, and a request for a certificate for it. The name in it is for people: the control plane sets its own. */
-export async function makeKeyWithRequest(host: string): Promise<KeyWithRequest> {
-  const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: [{ CN: [host] }],
-    keys,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-  });
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { privateKey: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), csr: Buffer.from(request.rawData) };
+export function makeKeyWithRequest(host: string): KeyWithRequest {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const wanted = sequence(
+    integer(0),
+    sequence(setOf(sequence(objectIdentifier(OID_COMMON_NAME), utf8String(host)))),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    tagged(TAG_ATTRIBUTES),
+  );
+  return {
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    csr: signed(wanted, privateKey),
+  };
+}
+
+function signed(wanted: Buffer, privateKey: KeyObject): Buffer {
+  const signature = sign('sha256', wanted, privateKey);
+  return sequence(wanted, sequence(objectIdentifier(OID_ECDSA_WITH_SHA256)), bitString(signature));
 }
 
 export interface ExpectedCertificate {

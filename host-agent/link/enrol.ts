@@ -19,8 +19,8 @@ export async function enrol(
   identity: IdentityStore,
   { host, token, addresses, caCertificate }: Pick<EnrolmentBundle, 'host' | 'token' | 'addresses' | 'caCertificate'>,
 ): Promise<void> {
-  const ledgerKey = identity.openLedgerKey();
-  const { privateKey, csr } = await makeKeyWithRequest(host);
+  const ledgerKey = identity.makeLedgerKey();
+  const { privateKey, csr } = makeKeyWithRequest(host);
   const client = rpcClient<EnrolmentService>({
     address: addresses.join,
     service: enrolmentService,

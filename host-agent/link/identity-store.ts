@@ -3,6 +3,8 @@
  * Made on the host, readable by its owner alone, never sent anywhere.
  *
  * 1. A TLS key and its certificate stand in one file, so a crash never leaves one without the other.
+ * 2. Only enrolment makes a ledger key. A host whose key is gone does not sign on with another one: its ledgers would be
+ *    of two hands, and nobody would have been asked. // P3
  */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -35,19 +37,17 @@ export class IdentityStore {
     this.#folder = folder;
   }
 
-  /** Errors: `RejectedError('not-enrolled')`. */
+  /** Errors: `RejectedError` with `not-enrolled` or `identity-damaged`. */
   loadTls(): HostTlsIdentity {
     if (!existsSync(this.#tlsPath)) {
       throw new RejectedError('not-enrolled', `failed to load the identity in "${this.#folder}": there is none`, {
         hint: 'enrol this host with: keyturn-agent enrol BUNDLE',
       });
     }
-    const blocks = [...readFileSync(this.#tlsPath, 'utf8').matchAll(PEM_BLOCK)];
-    const blockOf = (label: string): string => blocks.find(([, found]) => found === label)?.[0] ?? '';
     return {
-      caCertificate: readFileSync(this.#caPath, 'utf8'),
-      certificate: blockOf('CERTIFICATE'),
-      privateKey: blockOf('PRIVATE KEY'),
+      caCertificate: blockIn(this.#caPath, 'CERTIFICATE'),
+      certificate: blockIn(this.#tlsPath, 'CERTIFICATE'),
+      privateKey: blockIn(this.#tlsPath, 'PRIVATE KEY'),
     };
   }
 
@@ -61,10 +61,18 @@ export class IdentityStore {
     writeFileAtomic(this.#caPath, caCertificate, SECRET);
   }
 
-  /** The key that signs ledgers, made when it is missing. It stays for as long as the journal does. */
+  /** The key that signs ledgers. Errors: `RejectedError('ledger-key-missing')`, and those of `loadKey`. */
   openLedgerKey(): SigningKey {
-    makeDirectory(this.#folder, { mode: 0o700 });
     if (existsSync(this.#ledgerKeyPath)) return loadKey(this.#ledgerKeyPath);
+    throw new RejectedError('ledger-key-missing', `failed to load "${this.#ledgerKeyPath}": there is no such file`, {
+      hint: 'put it back from a copy; without it, enrol this host anew into an empty state folder',
+    });
+  }
+
+  /** For enrolment alone: the key that signs ledgers, made where none is. It stays for as long as the journal does. */
+  makeLedgerKey(): SigningKey {
+    if (existsSync(this.#ledgerKeyPath)) return loadKey(this.#ledgerKeyPath);
+    makeDirectory(this.#folder, { mode: 0o700 });
     const key = generateKey();
     saveKey(this.#ledgerKeyPath, key, undefined);
     return key;
@@ -81,6 +89,15 @@ export class IdentityStore {
   get #ledgerKeyPath(): string {
     return join(this.#folder, 'ledger-key.pem');
   }
+}
+
+function blockIn(path: string, label: string): string {
+  const blocks = existsSync(path) ? [...readFileSync(path, 'utf8').matchAll(PEM_BLOCK)] : [];
+  const block = blocks.find(([, found]) => found === label)?.[0];
+  if (block !== undefined) return block;
+  throw new RejectedError('identity-damaged', `failed to load "${path}": expected a ${label} in PEM, got none`, {
+    hint: 'enrol this host again with: keyturn-agent enrol BUNDLE',
+  });
 }
 
 export function lifeOf(certificate: string): CertificateLife {

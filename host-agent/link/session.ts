@@ -2,22 +2,19 @@
  * One session, from Hello to its end.
  *
  * N1 Hello names the last durable directive; Welcome names the last durable report. Both logs go on from there.
- * N2 A directive is acknowledged only once the journal has it.
+ * N2 A directive is acknowledged only once the journal has it, byte for byte as it came.
  * N3 Reports go out in the order of their ids, each once a session; they are forgotten only when acknowledged.
  * N4 A slow peer costs one batch of reports in memory; progress that it is too slow for is replaced by later progress.
  */
-import type { ClientDuplexStream } from '@grpc/grpc-js';
-
 import { RejectedError, type TransientError } from '../../shared/errors.ts';
-import { directiveCodec, reportCodec } from '../../shared/rpc/definitions.ts';
-import type { AgentToControl, ControlToAgent, RunProgress } from '../../shared/rpc/generated/messages.ts';
+import { reportCodec } from '../../shared/rpc/definitions.ts';
+import type { AgentToControl, RunProgress } from '../../shared/rpc/generated/messages.ts';
 import { drained } from '../../shared/rpc/serve.ts';
 import { errorOfStatus } from '../../shared/rpc/status.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { Wakeup } from '../../shared/time/wakeup.ts';
+import type { LinkStream, ReceivedMessage } from './gateway-client.ts';
 import type { DirectiveInbox, Outbox } from './journal-ports.ts';
-
-export type LinkStream = ClientDuplexStream<AgentToControl, ControlToAgent>;
 
 /** What a session speaks for. */
 export interface SessionPorts {
@@ -35,7 +32,7 @@ const REPORT_BATCH_COUNT = 64;
 export class Session {
   readonly #ports: SessionPorts;
   readonly #stream: LinkStream;
-  readonly #messages: AsyncIterator<ControlToAgent>;
+  readonly #messages: AsyncIterator<ReceivedMessage>;
   readonly #ending = new AbortController();
   readonly #wakeup = new Wakeup();
   readonly #progress = new Map<string, RunProgress>();
@@ -48,7 +45,7 @@ export class Session {
   constructor(ports: SessionPorts, stream: LinkStream) {
     this.#ports = ports;
     this.#stream = stream;
-    this.#messages = stream[Symbol.asyncIterator]() as AsyncIterator<ControlToAgent>;
+    this.#messages = stream[Symbol.asyncIterator]() as AsyncIterator<ReceivedMessage>;
   }
 
   /** Says Hello and hears Welcome. Errors: `RejectedError` with the peer's code or `welcome-missing`; `TransientError`. */
@@ -95,13 +92,13 @@ export class Session {
     }
   }
 
-  async #hear(message: ControlToAgent): Promise<void> {
+  async #hear(message: ReceivedMessage): Promise<void> {
     switch (message.body) {
       case 'welcome':
         throw refused('welcome-repeated', 'the session has begun already');
       case 'directive': {
-        const { seq, directive } = message;
-        await this.#ports.inbox.accept({ seq, bytes: directiveCodec.encode(directive), message: directive }); // N2
+        const { seq, directive, directiveBytes = Buffer.alloc(0) } = message;
+        await this.#ports.inbox.accept({ seq, bytes: directiveBytes, message: directive }); // N2
         this.#isAckDue = true;
         this.#wakeup.wake();
         return;
@@ -175,7 +172,7 @@ export class Session {
     if (!this.#stream.write(message)) await drained(this.#stream, this.#ending.signal); // N4
   }
 
-  async #next(): Promise<ControlToAgent | undefined> {
+  async #next(): Promise<ReceivedMessage | undefined> {
     try {
       const next = await this.#messages.next();
       return next.done ? undefined : next.value;

@@ -1,5 +1,5 @@
 /** An agent from its start to its end, over a real connection to a control plane that does as it likes. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,6 +9,7 @@ import { type Agent, startAgent } from '../../host-agent/agent.ts';
 import { enrolHost } from '../../host-agent/host/enrol-host.ts';
 import { hostStatus } from '../../host-agent/host/host-status.ts';
 import { openJournalToRead } from '../../host-agent/journal/journal.ts';
+import type { RejectedError } from '../../shared/errors.ts';
 import descriptor from '../../shared/rpc/generated/descriptor.json' with { type: 'json' };
 import { systemClock } from '../../shared/time/clock.ts';
 import { errorOf } from '../support/errors-of.ts';
@@ -40,7 +41,7 @@ describe('an agent', function () {
     controlPlane = await HostileControlPlane.start({
       welcome: () => [encode('ControlToAgent', { welcome: { lastDirectiveSeq: 0 } })],
       metadata: (name) => silence(name),
-      blobs: () => silence('blobs'),
+      content: () => silence('blobs'),
       renew: () => Promise.reject(new Error('nobody asks')),
       enrol: async ({ csr, host }) => {
         const { certificate } = await controlPlane.authority.issueHostCertificate(csr, host);
@@ -144,6 +145,50 @@ describe('an agent', function () {
     for (let attempt = 0; attempt < 3; attempt += 1) {
       expect(await errorOf(start())).to.deep.include({ code: 'journal-corrupt' });
     }
+  });
+
+  const NOT_UNDERSTOOD: Readonly<Record<string, Buffer>> = {
+    'no message at all': Buffer.from([0x0a, 0xff, 0xff, 0xff]),
+    'a piece whose content is a number': Buffer.from([0x08, 0x01]),
+  };
+  for (const [title, answer] of Object.entries(NOT_UNDERSTOOD)) {
+    it(`refuses an order, once asked for, when the answer is ${title}`, async () => {
+      let askedCount = 0;
+      controlPlane.answers = {
+        ...controlPlane.answers,
+        metadata: async function* () {
+          askedCount += 1;
+          yield answer;
+        },
+      };
+      const connected = heard(() => true);
+      const outcome = Promise.withResolvers<string>();
+      const agent = await start();
+      await connected;
+      controlPlane.onHeard = (message) => {
+        if (message.body !== 'report' || message.report.kind !== 'directiveOutcome') return;
+        outcome.resolve(message.report.directiveOutcome.refusalCode);
+      };
+      controlPlane.session?.say(deploy(1));
+      expect(await outcome.promise).to.equal('answer-not-understood');
+      await agent.stop();
+      expect(askedCount).to.equal(1);
+      expect(unhandled()).to.equal(0);
+      expect(hostStatus(state).runs).to.deep.equal([]);
+    });
+  }
+
+  it('P3: does not start where its ledger key is gone, and makes no other one', async () => {
+    const key = join(state, 'identity', 'ledger-key.pem');
+    const kept = readFileSync(key);
+    rmSync(key);
+    const error = await errorOf(start());
+    expect(error).to.deep.include({ code: 'ledger-key-missing' });
+    expect((error as RejectedError).message).to.include(key);
+    expect((error as RejectedError).hint).to.include('put it back');
+    expect(existsSync(key)).to.equal(false);
+    writeFileSync(key, kept, { mode: 0o600 });
+    await (await start()).stop();
   });
 
   it('N3: believes no acknowledgement of what it never sent', async () => {

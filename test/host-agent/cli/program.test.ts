@@ -60,7 +60,7 @@ class Place implements Disposable {
     const journal = createJournal(state);
     resetTrusted(journal, baseline, { adoptedAt: NOW });
     journal.close();
-    new IdentityStore(join(state, 'identity')).openLedgerKey();
+    new IdentityStore(join(state, 'identity')).makeLedgerKey();
     saveHostConfig(state, {
       schema: 'keyturn.agent/v1',
       host: 'devhost-1',

@@ -134,6 +134,18 @@ describe('enrolling a host', () => {
     again.close();
   });
 
+  it('P3: is refused where the ledger key is gone from an enrolled host: no other one is made, and no token is spent', async () => {
+    await enrolHost(folder, { bundle: await bundleFor('web-4'), config: OWNERS, now: NOW });
+    rmSync(join(folder, 'identity', 'ledger-key.pem'));
+    const bundle = await bundleFor('web-4');
+    expect(await refusalOf(() => enrolHost(folder, { bundle, config: OWNERS, now: NOW }))).to.equal(
+      'ledger-key-missing',
+    );
+    expect(existsSync(join(folder, 'identity', 'ledger-key.pem'))).to.equal(false);
+    rmSync(folder, { recursive: true });
+    await enrolHost(folder, { bundle, config: OWNERS, now: NOW });
+  });
+
   it('is refused in at least ten ways', () => {
     expect(Object.keys(REFUSALS).length).to.be.at.least(10);
   });

@@ -9,6 +9,8 @@ import {
   loadHostConfig,
   saveHostConfig,
 } from '../../../host-agent/host/host-config.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import { absolutePathSchema } from '../../../shared/release/plan.ts';
 import { codeOf } from '../../support/errors-of.ts';
 
 const CONFIG: HostConfig = {
@@ -73,6 +75,33 @@ describe('the configuration of a host', () => {
       expect(await codeOf(() => loadHostConfig(folder))).to.equal('agent-config-malformed');
     });
   }
+
+  it('has paths as plans have them, and names every fault', () => {
+    const paths = [
+      '/',
+      '//',
+      '/a',
+      '/a/',
+      'a',
+      '/a/../b',
+      '/a/./b',
+      '/.',
+      '/..',
+      '/...',
+      '/a b',
+      '/a\0',
+      `/${'x'.repeat(LIMITS.pathBytes)}`,
+    ];
+    for (const path of paths) {
+      const isTaken = () => checkHostConfig({ ...CONFIG, installRoots: [path] });
+      if (absolutePathSchema.safeParse(path).success) expect(isTaken().installRoots).to.deep.equal([path]);
+      else expect(isTaken, path).to.throw('"installRoots": expected 1 to 64 absolute paths');
+    }
+    const wrong = { ...CONFIG, host: 'UPPER', rootPrefix: 7, more: 1 };
+    expect(() => checkHostConfig(wrong)).to.throw(
+      'failed to configure this host: "more" is not known; "host": expected a DNS name in lower case, got "UPPER"; "rootPrefix": expected an absolute path, or "", got 7',
+    );
+  });
 
   it('that is not there means that the host is not enrolled', async () => {
     expect(await codeOf(() => loadHostConfig(folder))).to.equal('not-enrolled');

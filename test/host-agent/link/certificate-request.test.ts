@@ -1,6 +1,10 @@
+// The X.509 library finds its metadata through this import, which has to come first.
+import 'reflect-metadata';
+import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
 import { expect } from 'chai';
 
 import { createAuthority } from '../../../control-plane/authority/authority-files.ts';
@@ -17,11 +21,25 @@ describe('host-agent/link/certificate-request', () => {
   let good: string;
   before(async () => {
     const authority = await createAuthority(join(folder, 'ca'), clock);
-    const { privateKey, csr } = await makeKeyWithRequest('web-1');
+    const { privateKey, csr } = makeKeyWithRequest('web-1');
     expected = { privateKey, host: 'web-1', caCertificate: authority.caCertificate };
     good = (await authority.issueHostCertificate(csr, 'web-1')).certificate;
   });
   after(() => rmSync(folder, { recursive: true }));
+
+  for (const host of ['a', 'web-1.example', 'x'.repeat(253)]) {
+    it(`makes a request of ${host.length} characters that other programs read, and that its own key has signed`, async () => {
+      const { csr, privateKey } = makeKeyWithRequest(host);
+      const request = new x509.Pkcs10CertificateRequest(csr);
+      expect(request.subjectName.getField('CN')).to.deep.equal([host]);
+      expect(await request.verify()).to.equal(true);
+      expect(request.attributes).to.deep.equal([]);
+      const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+      expect(Buffer.from(request.publicKey.rawData).equals(publicKey)).to.equal(true);
+      expect(Buffer.from(request.rawData).equals(csr)).to.equal(true);
+      expect(makeKeyWithRequest(host).privateKey).not.to.equal(privateKey);
+    });
+  }
 
   const IN_OTHER_SPELLINGS: Readonly<Record<string, (pem: string) => string>> = {
     'with the label of old tools': (pem) => pem.replaceAll('CERTIFICATE', 'X509 CERTIFICATE'),

@@ -56,9 +56,14 @@ const REQUESTS: Readonly<Record<string, { change: Change; code: string; isTokenS
     isTokenSpent: false,
   },
   'no token is refused': { change: () => ({ token: '' }), code: 'token-unknown', isTokenSpent: false },
-  'a token of a hundred thousand characters is refused': {
-    change: () => ({ token: 'A'.repeat(100_000) }),
+  'a token of ten thousand characters is refused': {
+    change: () => ({ token: 'A'.repeat(10_000) }),
     code: 'token-unknown',
+    isTokenSpent: false,
+  },
+  'a token of a hundred thousand characters is refused before it is read': {
+    change: () => ({ token: 'A'.repeat(100_000) }),
+    code: 'rpc-resource-exhausted',
     isTokenSpent: false,
   },
   'a request that is no PKCS#10 is refused, and does not cost the token': {
@@ -71,9 +76,14 @@ const REQUESTS: Readonly<Record<string, { change: Change; code: string; isTokenS
     code: 'csr-malformed',
     isTokenSpent: false,
   },
-  'a request of a megabyte is refused before it is parsed': {
-    change: (request) => signed({ ...request, csr: Buffer.alloc(1024 * 1024) }),
+  'a request of ten kilobytes is refused before it is parsed': {
+    change: (request) => signed({ ...request, csr: Buffer.alloc(10_000) }),
     code: 'csr-malformed',
+    isTokenSpent: false,
+  },
+  'a request of a megabyte is refused before it is read': {
+    change: (request) => signed({ ...request, csr: Buffer.alloc(1024 * 1024) }),
+    code: 'rpc-resource-exhausted',
     isTokenSpent: false,
   },
   'a ledger key that the host does not hold is refused': {
@@ -111,7 +121,7 @@ describe('host-agent/link/enrol', () => {
   afterEach(() => world.stop());
 
   it('has a row for each way to join', () => {
-    expect(Object.keys(REQUESTS)).to.have.length(13);
+    expect(Object.keys(REQUESTS)).to.have.length(15);
   });
 
   for (const [story, { change, code, isTokenSpent }] of Object.entries(REQUESTS)) {

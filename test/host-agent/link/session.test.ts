@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
-import { Link, type LinkState } from '../../../host-agent/link/link.ts';
+import { Link, type LinkOptions, type LinkState } from '../../../host-agent/link/link.ts';
 import { encodeOutcome } from '../../../host-agent/link/report.ts';
-import { RejectedError } from '../../../shared/errors.ts';
+import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import type { AgentToControl } from '../../../shared/rpc/generated/messages.ts';
 import {
   deployDirective,
@@ -125,6 +125,56 @@ describe('host-agent/link/session', () => {
     await link.stop();
   });
 
+  it('gives up a renewal that nobody answers, and asks again', async () => {
+    const asked: (() => void)[] = [];
+    const fake = await started(greeted(() => undefined));
+    const { renew } = fake;
+    fake.renew = async () => {
+      asked.shift()?.();
+      return new Promise<never>(() => {});
+    };
+    const first = new Promise<void>((resolve) => asked.push(resolve));
+    const opened = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<unknown>();
+    const renewed = Promise.withResolvers<void>();
+    const link = start(fake, ({ name }) => name === 'open' && opened.resolve(), {
+      onTrouble: failed.resolve,
+      onRenewed: () => renewed.resolve(),
+    });
+    await opened.promise;
+    fake.clock.advance(16 * 60 * 60 * 1000);
+    await first;
+    fake.clock.advance(30_000);
+    expect(await failed.promise).to.be.instanceOf(TransientError);
+    fake.renew = renew;
+    await fake.clock.whenPending(2);
+    fake.clock.advance(60_000);
+    await renewed.promise;
+    await link.stop();
+    expect(fake.clock.pendingMs()).to.deep.equal([]);
+  });
+
+  it('does not renew without a pause when its clock is so far ahead that every certificate is old', async () => {
+    const fake = await started(greeted(() => undefined));
+    const { renew } = fake;
+    let renewedCount = 0;
+    fake.renew = (csr) => {
+      renewedCount += 1;
+      return renew(csr);
+    };
+    const opened = Promise.withResolvers<void>();
+    const renewed = Promise.withResolvers<void>();
+    const link = start(fake, ({ name }) => name === 'open' && opened.resolve(), { onRenewed: () => renewed.resolve() });
+    await opened.promise;
+    fake.clock.advance(17 * 60 * 60 * 1000);
+    await renewed.promise;
+    await new Promise(setImmediate);
+    expect(fake.clock.pendingMs()).to.include(60_000);
+    expect(fake.clock.pendingMs()).to.not.include(0);
+    expect(renewedCount).to.equal(1);
+    await link.stop();
+  });
+
   it('beats at its interval, with what its clock says', async () => {
     let beat: AgentToControl | undefined;
     const fake = await started(
@@ -149,7 +199,11 @@ describe('host-agent/link/session', () => {
   });
 });
 
-function start(fake: FakeControlPlane, onState: (state: LinkState) => void = () => {}): Link {
+function start(
+  fake: FakeControlPlane,
+  onState: (state: LinkState) => void = () => {},
+  more: Partial<LinkOptions> = {},
+): Link {
   const { host, address, identity, journal, clock } = fake;
   const link = new Link({
     host,
@@ -162,6 +216,7 @@ function start(fake: FakeControlPlane, onState: (state: LinkState) => void = () 
     agentVersion: '0.0.0-test',
     random: () => 0.5,
     onTrustHint: () => {},
+    ...more,
   });
   link.start();
   return link;

@@ -18,7 +18,7 @@ import { generateKey } from '../../../shared/trust/keys.ts';
 import { memorySource, type TrustSource } from '../../../shared/trust/source.ts';
 import { versionOf } from '../../../shared/trust/tuf-metadata.ts';
 import type { TrustedMetadata } from '../../../shared/trust/tuf-refresh.ts';
-import { DAY_MS, sha256OfArtifact, TufRepository } from '../../support/tuf-repository.ts';
+import { DAY_MS, sha256OfArtifact, TufRepository, tufDate } from '../../support/tuf-repository.ts';
 
 const CONTENT = '{"release":1}';
 
@@ -110,6 +110,23 @@ describe('host-agent/trust/trust-client', function () {
     expect(await codeOf(client.readTarget('app/1.0.0.json', { copy: Buffer.from('{"release":2}') }))).to.equal(
       'metadata-not-found',
     );
+  });
+
+  it('reads several targets out of one refresh, in the order asked for, or none when one of them is unknown', async () => {
+    repository.addArtifact('release-app', 'app/2.0.0.json', '{"release":2}');
+    repository.publish('release-app', 'snapshot', 'timestamp');
+    let timestamps = 0;
+    client = newClient({
+      ...live,
+      fetchMetadata: (name) => {
+        if (name === 'timestamp.json') timestamps++;
+        return live.fetchMetadata(name);
+      },
+    });
+    const read = await client.readTargets(['app/2.0.0.json', 'app/1.0.0.json']);
+    expect(read.map(String)).to.deep.equal(['{"release":2}', CONTENT]);
+    expect(timestamps).to.equal(1);
+    expect(await codeOf(client.readTargets(['app/1.0.0.json', 'app/9.json']))).to.equal('target-unknown');
   });
 
   const badBytes: Record<string, { serve: string; expected: string }> = {
@@ -223,7 +240,9 @@ describe('host-agent/trust/trust-client', function () {
       timestampExpiresMs: 3_600_000,
       retention: { keep: 2 },
     };
+    const means = () => ({ trust: client, trusted: () => loadTrusted(db), now: () => new Date() });
     const publish = (tree: object) => {
+      repository.timestamp.expires = tufDate(Date.now() + policy.timestampExpiresMs);
       repository.addArtifact('targets', 'policy.json', JSON.stringify(tree));
       repository.publish('targets', 'snapshot', 'timestamp');
     };
@@ -231,7 +250,9 @@ describe('host-agent/trust/trust-client', function () {
     it('is read from the trust root, and known after a restart out of touch', async () => {
       expect(loadLastPolicy(db)).to.equal(undefined);
       publish(policy);
-      expect((await readPolicy(client)).approvers[0]?.holder).to.equal('Anna');
+      const read = await readPolicy(means());
+      expect(read.policy.approvers[0]?.holder).to.equal('Anna');
+      expect(JSON.parse(read.bytes.toString())).to.deep.equal(policy);
       db.close();
       db = openTrustDatabase(join(folder, 'trust.sqlite'));
       expect(loadLastPolicy(db)?.retention.keep).to.equal(2);
@@ -239,15 +260,29 @@ describe('host-agent/trust/trust-client', function () {
 
     it('follows the repository', async () => {
       publish(policy);
-      await readPolicy(client);
+      await readPolicy(means());
       publish({ ...policy, retention: { keep: 9 } });
-      expect((await readPolicy(client)).retention.keep).to.equal(9);
+      expect((await readPolicy(means())).policy.retention.keep).to.equal(9);
+    });
+
+    it('bounds the life of the timestamp that it came with, give or take a minute of the clocks (P2)', async () => {
+      publish(policy);
+      const stamp = (lifeMs: number) => {
+        repository.timestamp.expires = tufDate(Date.now() + lifeMs);
+        repository.publish('timestamp');
+      };
+      stamp(policy.timestampExpiresMs + LIMITS.clockDifferenceMs);
+      expect((await readPolicy(means())).policy.version).to.equal(1);
+      stamp(policy.timestampExpiresMs + 2 * LIMITS.clockDifferenceMs);
+      expect(await codeOf(readPolicy(means()))).to.equal('timestamp-outlives-policy');
+      stamp(policy.timestampExpiresMs);
+      expect((await readPolicy(means())).policy.version).to.equal(1);
     });
 
     it('that is signed but invalid is refused, and so is a host without one', async () => {
-      expect(await codeOf(readPolicy(client))).to.equal('target-unknown');
+      expect(await codeOf(readPolicy(means()))).to.equal('target-unknown');
       publish({ ...policy, surprise: true });
-      expect(await codeOf(readPolicy(client))).to.equal('policy-invalid');
+      expect(await codeOf(readPolicy(means()))).to.equal('policy-invalid');
     });
   });
 });

@@ -67,6 +67,18 @@ describe('scripts/tuf-client', function () {
     expect(readdirSync(join(folder, 'elsewhere'))).to.deep.equal([]);
   });
 
+  it('takes a target name as often as it is given, and needs one', async () => {
+    for (const name of ['first', 'second']) repository.addArtifact('targets', name, name);
+    repository.publish('targets', 'snapshot', 'timestamp');
+    await run('init', join(folder, 'initial.json'));
+    const places = ['--metadata-url', `${url}/metadata/`, '--target-base-url', `${url}/targets/`];
+    const into = ['--target-dir', join(folder, 'targets')];
+    expect((await run(...places, ...into, 'download')).stderr).to.include('expected --target-name');
+    const names = ['--target-name', 'second', '--target-name', 'first'];
+    expect(await run(...places, ...names, ...into, 'download')).to.deep.equal(silent);
+    expect(readdirSync(join(folder, 'targets'))).to.deep.equal(['first', 'second']);
+  });
+
   it('exits with 1 and one line when it refuses', async () => {
     await run('init', join(folder, 'initial.json'));
     repository.signers.set('timestamp', []);

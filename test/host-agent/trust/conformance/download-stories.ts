@@ -87,6 +87,36 @@ export const downloadStories: Stories = {
       },
     ],
   },
+  'several files in one command, in their order': {
+    given: (repository) => {
+      for (const name of ['c', 'a', 'b']) repository.addArtifact('targets', name, `content of ${name}`);
+      repository.publish('targets', 'snapshot', 'timestamp');
+    },
+    steps: [
+      {
+        download: ['c', 'a', 'b'],
+        exit: 0,
+        downloaded: ['content of a', 'content of b', 'content of c'],
+        also: ({ repository }) =>
+          expect(repository.artifactRequests.map((name) => name.slice(-1)).join('')).to.equal('cab'),
+      },
+    ],
+  },
+  'of several files in one command those before the first bad one are kept, and those after it are not asked for': {
+    given: (repository) => {
+      for (const name of ['c', 'a', 'b']) repository.addArtifact('targets', name, `content of ${name}`);
+      repository.artifacts.set('a', Buffer.from('malware of a'));
+      repository.publish('targets', 'snapshot', 'timestamp');
+    },
+    steps: [
+      {
+        download: ['c', 'a', 'b'],
+        exit: 1,
+        downloaded: ['content of c'],
+        also: ({ repository }) => expect(repository.artifactRequests).to.have.length(2),
+      },
+    ],
+  },
   'bytes that the server replaced reach the folder neither for an old nor for a new file': {
     given: (repository) => {
       repository.addArtifact('targets', PATH, 'file content');

@@ -33,6 +33,17 @@ export const networkStories: Stories = {
     given: (_, world) => world.server.misbehaviours.set('1.targets.json', 'cut'),
     steps: [{ exit: 1, trusted: 'root 1, snapshot 1, timestamp 1' }],
   },
+  'a server that hangs up without an answer fails the refresh and costs nothing that is trusted': {
+    steps: [
+      { exit: 0 },
+      {
+        first: ({ server }) => server.misbehaviours.set('timestamp.json', 'mute'),
+        exit: 1,
+        requests: ['2.root.json', 'timestamp.json'],
+        trusted: ALL_AT_1,
+      },
+    ],
+  },
   'a redirect on the same server is followed': {
     given: (_, world) => world.server.misbehaviours.set('timestamp.json', { redirect: '/metadata/1.timestamp.json' }),
     steps: [{ exit: 0, trusted: ALL_AT_1 }],

@@ -106,6 +106,17 @@ export const refreshStories: Stories = {
     },
     steps: [{ exit: 1, trusted: 'root 1, snapshot 2, timestamp 2' }],
   },
+  'targets that no snapshot lists are not asked for': {
+    steps: [
+      { exit: 0 },
+      {
+        first: ({ repository }) => repository.publish('targets'),
+        exit: 0,
+        requests: ['2.root.json', 'timestamp.json'],
+        trusted: ALL_AT_1,
+      },
+    ],
+  },
   'a timestamp that changed without counting up is not taken': {
     steps: [
       { exit: 0 },

@@ -192,3 +192,27 @@ export const roleRotationStories: Stories = Object.fromEntries(
     Object.entries(ROLE_CASES).map(([sentence, state]) => [`${role}: ${sentence}`, roleStory(role, state)]),
   ),
 );
+
+/** One role after the other gets the keys, on one client that refreshes in between; a bad one blocks all that follow. */
+function roleAfterRoleStory({ exit, ...state }: KeyState & { readonly exit: 0 | 1 }): Story {
+  return {
+    steps: ['timestamp', 'snapshot', 'targets'].map((role, index) => {
+      const version = index + 2;
+      return {
+        first: ({ repository }) => {
+          setKeys(repository, role, state);
+          repository.publish('root', 'targets', 'snapshot', 'timestamp');
+        },
+        exit,
+        trusted:
+          exit === 0
+            ? `root ${version}, snapshot ${version}, targets ${version}, timestamp ${version}`
+            : `root ${version}`,
+      };
+    }),
+  };
+}
+
+export const roleAfterRoleStories: Stories = Object.fromEntries(
+  Object.entries(ROLE_CASES).map(([sentence, state]) => [sentence, roleAfterRoleStory(state)]),
+);

@@ -11,8 +11,8 @@ import { TufServer } from '../../../support/tuf-server.ts';
 export type Step = {
   /** What happens before the command. */
   readonly first?: (world: World) => void;
-  /** The command; nothing is a refresh. */
-  readonly download?: string;
+  /** The targets of one command, in order; nothing is a refresh. */
+  readonly download?: string | readonly string[];
   /** The client's clock, in days from now. */
   readonly day?: number;
   readonly exit: 0 | 1;
@@ -72,7 +72,8 @@ export class World {
         ? [...places, 'refresh']
         : [
             ...places,
-            ...['--target-name', download, '--target-base-url', `${this.url}/targets/`],
+            ...[download].flat().flatMap((name) => ['--target-name', name]),
+            ...['--target-base-url', `${this.url}/targets/`],
             ...['--target-dir', this.targetDir, 'download'],
           ];
     return runTufClient(command, { now: () => new Date(Date.now() + day * DAY_MS), report: this.#report });
