@@ -3,7 +3,14 @@
  * listener; who may call what is decided by the certificate at every call, not by the port.
  */
 import { ListenerCredentials, type TlsIdentity } from '../shared/rpc/credentials.ts';
-import { createServer, type ListenAddress, type Listener, type Server, startListener } from '../shared/rpc/listener.ts';
+import {
+  createServer,
+  type ListenAddress,
+  type Listener,
+  OpenServer,
+  type Server,
+  startListener,
+} from '../shared/rpc/listener.ts';
 import { addAgentGateway } from './gateway/agent-gateway.ts';
 import { addEnrolment } from './gateway/enrolment.ts';
 import type { OperatorContext } from './operator/operator-context.ts';
@@ -49,7 +56,7 @@ export async function startListeners(
   context: OperatorContext,
   { forAnybody, forKnown }: DoorCredentials,
 ): Promise<OpenDoors> {
-  const servers = { join: createServer(), gateway: createServer(), operator: createServer() };
+  const servers = { join: new OpenServer(), gateway: createServer(), operator: createServer() };
   const operatorServer = listen.operator === undefined ? servers.gateway : servers.operator;
   addEnrolment(servers.join, context);
   addAgentGateway(servers.gateway, context);

@@ -1,11 +1,12 @@
 /**
  * The control plane as one object: made, started, stopped. `keyturn serve` and the tests run this.
  *
- * In its folder: `store.sqlite`, `authority/`, `content/` (blobs), `timestamp-key.pem`.
+ * In its folder: `store.sqlite`, `authority/`, `content/` (blobs), `timestamp-key.pem`, `serve.lock`, `serve.pid`.
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
+import { TransientError } from '../shared/errors.ts';
 import type { PublishRequest, PublishResponse } from '../shared/rpc/generated/messages.ts';
 import type { Role } from '../shared/rpc/peer-identity.ts';
 import { makeDirectory } from '../shared/store/atomic-file.ts';
@@ -13,9 +14,11 @@ import { type Clock, systemClock } from '../shared/time/clock.ts';
 import type { PublicKey } from '../shared/trust/keys.ts';
 import { createAuthority, openAuthority } from './authority/authority-files.ts';
 import type { CertificateAuthority, IssuedIdentity } from './authority/certificate-authority.ts';
+import { OpenCalls } from './authority/open-calls.ts';
 import { issueOperatorIdentity } from './authority/operator-identity.ts';
 import { createTimestampKey, openTimestampKey } from './authority/timestamp-key.ts';
 import { BlobStore } from './blobs/blob-store.ts';
+import { ChunkLists } from './blobs/chunk-lists.ts';
 import { HostSessions } from './gateway/host-sessions.ts';
 import { RunNews } from './gateway/run-news.ts';
 import { type Addresses, type ListenAddresses, listenerCredentials, startListeners } from './listeners.ts';
@@ -26,6 +29,7 @@ import { keepRenewing, type Renewals } from './renewals.ts';
 import { openSqliteStore } from './store/database.ts';
 import { publishedVersions } from './store/publications.ts';
 import type { Store } from './store/schema.ts';
+import { lockControlPlaneFolder } from './store/serve-lock.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -55,7 +59,7 @@ export interface ControlPlane {
   publish(request: PublishRequest): Promise<PublishResponse>;
   /** False until the first publication. */
   isPublished(): Promise<boolean>;
-  /** Keeps the report of a run and asks its host to record the receipt. Errors: `run-not-found`. */
+  /** Keeps the report of a run and asks its host to record the receipt. Errors: `run-not-found`, `report-document-misnamed`. */
   recordReport(runId: string, report: PublishedReport): Promise<void>;
   /** Ends every session, closes the listeners, then the store. */
   stop(): Promise<void>;
@@ -93,19 +97,28 @@ export async function issueOperator(
   }
 }
 
-/** Errors: `RejectedError` when the folder holds no control plane, `TransientError` when an address cannot be bound. */
+/**
+ * Errors: `RejectedError` when the folder holds no control plane, or another process runs it (`control-plane-running`);
+ * `TransientError` when an address cannot be bound. Nothing is held then.
+ */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
   const clock = config.clock ?? systemClock;
   const authority = await openAuthority(join(config.folder, 'authority'), clock);
   const timestampKey = openTimestampKey(config.folder);
+  await using held = new AsyncDisposableStack();
+  held.use(lockControlPlaneFolder(config.folder));
   const store = await openSqliteStore(join(config.folder, 'store.sqlite'));
+  held.defer(() => store.destroy());
   let renewals: Renewals | undefined;
+  const blobs = new BlobStore(join(config.folder, 'content'), clock);
   const context: OperatorContext = {
     store,
     authority,
     clock,
-    blobs: new BlobStore(join(config.folder, 'content')),
+    blobs,
+    chunkLists: new ChunkLists(blobs),
     sessions: new HostSessions(),
+    operatorCalls: new OpenCalls(),
     news: new RunNews(),
     timestamping: { key: timestampKey, defaultLifetimeMs: config.timestampLifetimeMs ?? HOUR_MS },
     random: config.random ?? randomBytes,
@@ -113,20 +126,16 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     onPublished: () => renewals?.onPublished(),
     onError: config.onError ?? (() => {}),
   };
-  try {
-    const opened = await listen(config, context);
-    renewals = opened.renewals;
-    return opened.controlPlane;
-  } catch (error) {
-    await store.destroy();
-    throw error;
-  }
+  const opened = await listen(config, context);
+  renewals = opened.renewals;
+  const kept = held.move();
+  return { ...opened.controlPlane, stop: () => opened.stop().finally(() => kept.disposeAsync()) };
 }
 
 async function listen(
   config: ControlPlaneConfig,
   context: OperatorContext,
-): Promise<{ controlPlane: ControlPlane; renewals: Renewals }> {
+): Promise<{ controlPlane: Omit<ControlPlane, 'stop'>; renewals: Renewals; stop: () => Promise<void> }> {
   const issue = () => context.authority.issueServerCertificate(config.serverNames ?? []);
   const credentials = listenerCredentials(await issue());
   const { listeners, addresses, probes } = await startListeners(config.listen, context, credentials);
@@ -135,21 +144,21 @@ async function listen(
     credentials.forAnybody.replaceIdentity(renewed);
     credentials.forKnown.replaceIdentity(renewed);
   });
-  const controlPlane: ControlPlane = {
+  const controlPlane = {
     addresses,
     store: context.store,
     blobs: context.blobs,
     authority: context.authority,
-    publish: (request) => publish(context, request),
+    publish: (request: PublishRequest) => publish(context, request),
     isPublished: async () => (await publishedVersions(context.store)) !== undefined,
-    recordReport: (runId, report) => recordReport(context, runId, report),
-    stop: async () => {
-      renewals.cancel();
-      probes.stopServing();
-      context.sessions.endAll();
-      await Promise.all(listeners.map((listener) => listener.stop()));
-      await context.store.destroy();
-    },
+    recordReport: (runId: string, report: PublishedReport) => recordReport(context, runId, report),
   };
-  return { controlPlane, renewals };
+  const stop = async (): Promise<void> => {
+    renewals.cancel();
+    probes.stopServing();
+    context.sessions.endAll();
+    context.operatorCalls.endAll(new TransientError('the control plane is stopping'));
+    await Promise.all(listeners.map((listener) => listener.stop()));
+  };
+  return { controlPlane, renewals, stop };
 }

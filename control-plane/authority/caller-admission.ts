@@ -1,6 +1,13 @@
 /** Whether a caller, whose certificate TLS has verified, may still come in: checked at every call. */
+import type { PeerCertificate } from 'node:tls';
+
 import { RejectedError } from '../../shared/errors.ts';
-import type { HostIdentity, OperatorIdentity, PeerIdentity } from '../../shared/rpc/peer-identity.ts';
+import {
+  type HostIdentity,
+  type OperatorIdentity,
+  type PeerIdentity,
+  parsePeerIdentity,
+} from '../../shared/rpc/peer-identity.ts';
 import { findCertificate } from '../store/certificates.ts';
 import { admittedHost, type HostRecord } from '../store/hosts.ts';
 import type { Store } from '../store/schema.ts';
@@ -14,20 +21,41 @@ export interface AdmittedHost {
   readonly ledgerPublicKey: string;
 }
 
-/** Errors: `identity-not-understood`, `certificate-*`, and those of `admittedHost`. */
-export async function admitHost(store: Store, identity: PeerIdentity, now: number): Promise<AdmittedHost> {
+/** What TLS has verified of a caller at the door for hosts. Errors: `identity-missing`, `identity-not-understood`. */
+export function hostIdentityOf(call: AuthenticatedCall): HostIdentity {
+  const identity = identityOf(call);
   if (identity.kind !== 'host') throw wrongDoor(identity, 'host');
+  return identity;
+}
+
+/** What TLS has verified of a caller at the door for operators. Errors: as `hostIdentityOf`. */
+export function operatorIdentityOf(call: AuthenticatedCall): OperatorIdentity {
+  const identity = identityOf(call);
+  if (identity.kind !== 'operator') throw wrongDoor(identity, 'operator');
+  return identity;
+}
+
+/** Errors: `certificate-*`, and those of `admittedHost`. */
+export async function admitHost(store: Store, identity: HostIdentity, now: number): Promise<AdmittedHost> {
   const record: HostRecord & { ledger_public_key: string } = await admittedHost(store, identity.host);
   await checkCertificate(store, identity, now);
   const { incarnation, ledger_public_key: ledgerPublicKey } = record;
   return { identity, host: identity.host, incarnation, ledgerPublicKey };
 }
 
-/** Errors: `identity-not-understood`, `certificate-*`. */
-export async function admitOperator(store: Store, identity: PeerIdentity, now: number): Promise<OperatorIdentity> {
-  if (identity.kind !== 'operator') throw wrongDoor(identity, 'operator');
+/** Errors: `certificate-*`. */
+export async function admitOperator(store: Store, identity: OperatorIdentity, now: number): Promise<OperatorIdentity> {
   await checkCertificate(store, identity, now);
   return identity;
+}
+
+/** What grpc-js knows of a call on a TLS connection. */
+interface AuthenticatedCall {
+  getAuthContext(): { sslPeerCertificate?: PeerCertificate };
+}
+
+function identityOf(call: AuthenticatedCall): PeerIdentity {
+  return parsePeerIdentity(call.getAuthContext().sslPeerCertificate);
 }
 
 /** What this control plane never issued is refused, although its CA signed it: a restored database must not let more in. */

@@ -2,7 +2,7 @@ import { RejectedError } from '../../shared/errors.ts';
 import { ledgerKeyProofBytes } from '../../shared/rpc/enrolment-proof.ts';
 import type { EnrolRequest } from '../../shared/rpc/generated/messages.ts';
 import { isSignedBy, parsePublicKey } from '../../shared/trust/keys.ts';
-import { addCertificate } from '../store/certificates.ts';
+import { addCertificate, forgetExpiredHostCertificates, revokeHostCertificates } from '../store/certificates.ts';
 import { registerHost } from '../store/hosts.ts';
 import type { Store } from '../store/schema.ts';
 import type { CertificateAuthority, IssuedCertificate } from './certificate-authority.ts';
@@ -14,6 +14,12 @@ export interface AuthorityContext {
   readonly now: number;
 }
 
+export interface Enrolment {
+  readonly issued: IssuedCertificate;
+  /** With another ledger key the host begins a new life, and no certificate of the former one counts any more. */
+  readonly isNewLife: boolean;
+}
+
 /**
  * Lets a host join: token, keys, certificate, and last the one transaction that spends the token. Whatever fails before
  * leaves the token as it was. Errors: `RejectedError` with the codes of `checkJoinToken`, `parsePublicKey` and
@@ -22,21 +28,24 @@ export interface AuthorityContext {
 export async function enrolHost(
   { store, authority, now }: AuthorityContext,
   request: EnrolRequest,
-): Promise<IssuedCertificate> {
+): Promise<Enrolment> {
   const presented = { token: request.token, host: request.host, now };
   await checkJoinToken(store, presented);
   const ledgerKey = checkLedgerKey(request);
   const issued = await authority.issueHostCertificate(request.csr, request.host);
-  await store.transaction().execute(async (transaction) => {
+  const isNewLife = await store.transaction().execute(async (transaction) => {
     await spendJoinToken(transaction, presented);
-    await registerHost(transaction, { name: request.host, key: ledgerKey, now });
+    const begins = await registerHost(transaction, { name: request.host, key: ledgerKey, now });
+    if (begins) await revokeHostCertificates(transaction, request.host, now);
     await recordHostCertificate(transaction, request.host, issued);
+    return begins;
   });
-  return issued;
+  return { issued, isNewLife };
 }
 
 export async function recordHostCertificate(store: Store, host: string, issued: IssuedCertificate): Promise<void> {
   const { serial, issuedAt, expiresAt } = issued;
+  await forgetExpiredHostCertificates(store, host, issuedAt);
   await addCertificate(store, { serial, kind: 'host', subject: host, issued_at: issuedAt, expires_at: expiresAt });
 }
 

@@ -10,6 +10,7 @@ export async function issueOperatorIdentity(
 ): Promise<IssuedIdentity> {
   const issued = await authority.issueOperatorCertificate(name, role, { lifetimeMs });
   const { serial, issuedAt, expiresAt } = issued;
-  await addCertificate(store, { serial, kind: 'operator', subject: name, issued_at: issuedAt, expires_at: expiresAt });
+  const lifetime = { issued_at: issuedAt, expires_at: expiresAt };
+  await addCertificate(store, { serial, kind: 'operator', subject: name, role, ...lifetime });
   return issued;
 }

@@ -1,44 +1,53 @@
 /**
- * Contents by their SHA-256: `blobs/ab/<sha256>`, and `incoming/<sha256>.part` for what is still arriving.
+ * Contents by their SHA-256: `blobs/ab/<sha256>`, and `incoming` for what is still arriving.
  *
  * 1. A blob is visible only when its bytes have its digest and are durable.
- * 2. An interrupted upload keeps what arrived; the next one goes on from there.
+ * 2. An interrupted upload keeps what arrived, for as long as `incoming.ts` says; the next one goes on from there.
  * 3. Bytes that cannot become the blob (too many, wrong digest) are thrown away at once.
  */
-import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { isSha256, type Sha256 } from '../../shared/digest.ts';
 import { RejectedError, systemCodeOf, TransientError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { makeDirectory, removeTree } from '../../shared/store/atomic-file.ts';
-import { openPart, type PartFile, partSize, publishPart } from '../../shared/store/part-file.ts';
+import { makeDirectory } from '../../shared/store/atomic-file.ts';
+import { keepVerifiedBlobs } from '../../shared/store/keep-blobs.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import { ArrivingBlob, type Upload } from './arriving-blob.ts';
+import { Incoming } from './incoming.ts';
 
 const FOLDER_MODE = 0o700;
 
-export interface Upload {
+/** Blobs that are looked for before others get a turn: a millisecond. */
+const LOOKS_AT_ONCE = 128;
+
+/** A blob that is not here. */
+export interface MissingBlob {
   readonly sha256: Sha256;
-  /** The whole size of the blob in bytes. */
-  readonly size: number;
-  /** Where the first piece begins: exactly what was received so far. */
-  readonly offset: number;
+  /** How many of its first bytes are. */
+  readonly receivedBytes: number;
+  /** Whether somebody is bringing it right now. */
+  readonly isArriving: boolean;
 }
 
 export class BlobStore {
   readonly #folder: string;
-  /** Digests that are being uploaded; a second writer would tear the part. */
-  readonly #arriving = new Set<Sha256>();
+  readonly #incoming: Incoming;
 
-  constructor(folder: string) {
+  /** One at a time in a folder. Removes what was given up long ago. Errors: `TransientError`. */
+  constructor(folder: string, clock: Clock) {
     this.#folder = folder;
     makeDirectory(join(folder, 'blobs'), { mode: FOLDER_MODE });
     makeDirectory(join(folder, 'incoming'), { mode: FOLDER_MODE });
+    this.#incoming = new Incoming(join(folder, 'incoming'), clock);
   }
 
   /** The size of a blob in bytes; undefined when it is not there. Errors: `digest-malformed`. */
   async sizeOf(sha256: Sha256): Promise<number | undefined> {
-    const path = this.#blobPath(sha256);
+    const path = this.pathOf(sha256);
     try {
       return (await stat(path)).size;
     } catch (cause) {
@@ -47,29 +56,49 @@ export class BlobStore {
     }
   }
 
-  /** How many bytes of an unfinished upload are here. Errors: `digest-malformed`. */
-  async receivedBytes(sha256: Sha256): Promise<number> {
-    return partSize(this.#partPath(sha256));
+  /**
+   * Those of the blobs that are not here, each once, in their order. Errors: `digest-malformed`, `TransientError`.
+   */
+  async missing(digests: readonly Sha256[]): Promise<MissingBlob[]> {
+    const asked = [...new Set(digests)];
+    const sizes = await this.sizesOf(asked);
+    const parts = new Map(this.#incoming.parts().map((part) => [part.sha256, part]));
+    return asked.flatMap((sha256, index) => {
+      if (sizes[index] !== undefined) return [];
+      const part = parts.get(sha256);
+      return [{ sha256, receivedBytes: part?.bytes ?? 0, isArriving: part?.isOpen ?? false }];
+    });
+  }
+
+  /** As `sizeOf`, for many: one look at the disk each, and a turn for others in between. */
+  async sizesOf(digests: readonly Sha256[]): Promise<(number | undefined)[]> {
+    const sizes: (number | undefined)[] = [];
+    for (const [index, sha256] of digests.entries()) {
+      if (index % LOOKS_AT_ONCE === LOOKS_AT_ONCE - 1) await setImmediate();
+      sizes.push(this.#sizeNow(sha256));
+    }
+    return sizes;
   }
 
   /**
-   * Takes the bytes of one blob, or the rest of one, until it is whole. Errors: `RejectedError` with
-   * `digest-malformed`, `blob-too-large`, `upload-offset-mismatch`, `upload-too-long`, `upload-incomplete`,
-   * `blob-digest-mismatch`; `TransientError` when the same blob is being uploaded by somebody else.
+   * Begins a blob, or goes on with one. Errors: `RejectedError` with `digest-malformed`, `blob-too-large`,
+   * `upload-offset-mismatch`, `incoming-full`; `TransientError` when the same blob is being uploaded by somebody else.
    */
-  async receive(upload: Upload, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const { sha256, size } = upload;
-    if (size > LIMITS.fileBytes)
-      throw refused(sha256, 'blob-too-large', `${size} bytes, expected at most ${LIMITS.fileBytes}`);
-    if ((await this.sizeOf(sha256)) !== undefined) return;
-    if (this.#arriving.has(sha256))
-      throw new TransientError(`failed to receive blob "${sha256}": it is being uploaded already`);
-    this.#arriving.add(sha256);
-    try {
-      await this.#receiveAlone(upload, pieces);
-    } finally {
-      this.#arriving.delete(sha256);
-    }
+  begin(upload: Upload): Promise<ArrivingBlob> {
+    checkDigest(upload.sha256);
+    return ArrivingBlob.begin(upload, this.#incoming);
+  }
+
+  /** Makes a blob that is whole visible. Errors: `blob-digest-mismatch`, and then nothing is left; `TransientError`. */
+  async keep(blob: ArrivingBlob): Promise<void> {
+    makeDirectory(join(this.#folder, 'blobs', blob.sha256.slice(0, 2)), { mode: FOLDER_MODE });
+    await blob.keep(this.pathOf(blob.sha256));
+  }
+
+  /** Makes small blobs visible, whose digests were checked. Errors: `TransientError`. */
+  async keepGroup(contents: ReadonlyMap<Sha256, Uint8Array>): Promise<void> {
+    const blobs = [...contents].map(([sha256, content]) => ({ sha256, content, path: this.pathOf(sha256) }));
+    await keepVerifiedBlobs(blobs, { aside: this.#incoming.groupPath() });
   }
 
   /** The bytes from `offset` on, in pieces of at most `LIMITS.blobChunkBytes`. Errors: `blob-not-found`. */
@@ -88,8 +117,18 @@ export class BlobStore {
     }
   }
 
+  /** Fills `into` with the blob's bytes from `offset` on. Errors: `blob-not-found`, `blob-too-short`. */
+  async readInto(into: Buffer, { sha256, offset }: { sha256: Sha256; offset: number }): Promise<void> {
+    await using file = await this.#openBlob(sha256);
+    for (let done = 0; done < into.length; ) {
+      const { bytesRead } = await file.read(into, done, into.length - done, offset + done);
+      if (bytesRead === 0) throw tooShort(sha256, offset + into.length);
+      done += bytesRead;
+    }
+  }
+
   async #openBlob(sha256: Sha256) {
-    const path = this.#blobPath(sha256);
+    const path = this.pathOf(sha256);
     try {
       return await open(path, 'r');
     } catch (cause) {
@@ -98,70 +137,29 @@ export class BlobStore {
     }
   }
 
-  async #receiveAlone(upload: Upload, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const part = this.#partPath(upload.sha256);
-    checkOffset(upload, await partSize(part));
-    const digest = await this.#fillPart(part, upload, pieces);
-    if (digest !== upload.sha256) {
-      removeTree(part);
-      throw refused(upload.sha256, 'blob-digest-mismatch', `its bytes have the digest "${digest}"`);
-    }
-    makeDirectory(join(this.#folder, 'blobs', upload.sha256.slice(0, 2)), { mode: FOLDER_MODE });
-    await publishPart(part, this.#blobPath(upload.sha256));
-  }
-
-  /** Returns the digest of the whole part, which is durable then. */
-  async #fillPart(path: string, upload: Upload, pieces: AsyncIterable<Uint8Array>): Promise<Sha256> {
-    const part = await openPart(path);
+  #sizeNow(sha256: Sha256): number | undefined {
+    const path = this.pathOf(sha256);
     try {
-      return await appendPieces(part, upload, pieces);
-    } catch (error) {
-      if (error instanceof RejectedError && error.code === 'upload-too-long') removeTree(path);
-      throw error;
-    } finally {
-      await part.keep();
+      return statSync(path, { throwIfNoEntry: false })?.size;
+    } catch (cause) {
+      throw new TransientError(`failed to look for blob "${sha256}"`, { cause });
     }
   }
 
-  #blobPath(sha256: Sha256): string {
+  /** Where a blob stands once it is whole. Errors: `digest-malformed`. */
+  pathOf(sha256: Sha256): string {
     checkDigest(sha256);
     return join(this.#folder, 'blobs', sha256.slice(0, 2), sha256);
   }
-
-  #partPath(sha256: Sha256): string {
-    checkDigest(sha256);
-    return join(this.#folder, 'incoming', `${sha256}.part`);
-  }
 }
 
-function checkOffset({ sha256, offset }: Upload, received: number): void {
-  if (offset === received) return;
-  throw refused(sha256, 'upload-offset-mismatch', `the upload begins at ${offset}, expected ${received}`);
-}
-
-async function appendPieces(
-  part: PartFile,
-  { sha256, size }: Upload,
-  pieces: AsyncIterable<Uint8Array>,
-): Promise<Sha256> {
-  const hash = createHash('sha256');
-  for await (const piece of part.readBack()) hash.update(piece);
-  for await (const piece of pieces) {
-    if (part.size + piece.byteLength > size)
-      throw refused(sha256, 'upload-too-long', `more than the ${size} bytes it announced`);
-    await part.append(piece);
-    hash.update(piece);
-  }
-  if (part.size < size) throw refused(sha256, 'upload-incomplete', `${part.size} of ${size} bytes arrived`);
-  return hash.digest('hex');
-}
-
-function checkDigest(sha256: Sha256): void {
+/** Errors: `digest-malformed`. */
+export function checkDigest(sha256: Sha256): void {
   if (!isSha256(sha256)) {
     throw new RejectedError('digest-malformed', `failed to find blob "${sha256}": expected 64 hexadecimal digits`);
   }
 }
 
-function refused(sha256: Sha256, code: Lowercase<string>, reason: string): RejectedError {
-  return new RejectedError(code, `failed to receive blob "${sha256}": ${reason}`);
+function tooShort(sha256: Sha256, expected: number): RejectedError {
+  return new RejectedError('blob-too-short', `failed to read blob "${sha256}": expected at least ${expected} bytes`);
 }

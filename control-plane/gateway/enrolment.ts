@@ -1,5 +1,6 @@
 import type { Server } from '@grpc/grpc-js';
 
+import { RejectedError } from '../../shared/errors.ts';
 import { enrolmentService } from '../../shared/rpc/definitions.ts';
 import type { EnrolmentService } from '../../shared/rpc/generated/services.ts';
 import { addService } from '../../shared/rpc/serve.ts';
@@ -14,11 +15,17 @@ export function addEnrolment(server: Server, context: GatewayContext): void {
     authorize: async () => 'anybody',
     handlers: {
       enrol: async (request) => {
-        const { store, authority, clock } = context;
-        const { certificate } = await enrolHost({ store, authority, now: clock.now() }, request);
-        return { certificate };
+        const { store, authority, clock, sessions } = context;
+        const { issued, isNewLife } = await enrolHost({ store, authority, now: clock.now() }, request);
+        if (isNewLife) sessions.putOut(request.host, ofFormerLife(request.host));
+        return { certificate: issued.certificate };
       },
     },
     onError: context.onError,
   });
+}
+
+/** The code with which its certificate is refused from now on. */
+function ofFormerLife(host: string): RejectedError {
+  return new RejectedError('certificate-revoked', `host "${host}" has joined anew with another ledger key`);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/time/clock.ts';
 import type { CertificateAuthority } from '../authority/certificate-authority.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
+import type { ChunkLists } from '../blobs/chunk-lists.ts';
 import type { Store } from '../store/schema.ts';
 import type { HostSessions } from './host-sessions.ts';
 import type { RunNews } from './run-news.ts';
@@ -9,6 +10,7 @@ import type { RunNews } from './run-news.ts';
 export interface GatewayContext {
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly chunkLists: ChunkLists;
   readonly authority: CertificateAuthority;
   readonly clock: Clock;
   readonly sessions: HostSessions;

@@ -3,7 +3,7 @@
  *
  * S1 The first message is Hello, and no other is.
  * S2 Directives go out in the order of the log, from the one after the host's last durable one, each once a session.
- * S3 A report is acknowledged only once it is durable.
+ * S3 A report is acknowledged only once it is durable: where it belongs, or aside if it was refused.
  * S4 A slow host costs one batch of its own log in memory; nothing waits for it but its own session.
  * S5 A session ends once, with one reason; whatever it still had to say is said again in the next.
  * S6 A session outlives its certificate only while the host has a newer one, and never a revocation.
@@ -11,14 +11,16 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 
 import { RejectedError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
-import type { AgentToControl, ControlToAgent } from '../../shared/rpc/generated/messages.ts';
+import type { AgentToControl, ControlToAgent, RunProgress } from '../../shared/rpc/generated/messages.ts';
 import { drained, messagesOf } from '../../shared/rpc/serve.ts';
 import { Wakeup } from '../../shared/time/wakeup.ts';
-import { type AdmittedHost, admitHost } from '../authority/caller-admission.ts';
+import type { AdmittedHost } from '../authority/caller-admission.ts';
 import { directivesAfter, lastDirectiveSeq } from '../store/directives.ts';
 import { recordSighting } from '../store/hosts.ts';
 import { inboxPosition } from '../store/inbox-positions.ts';
+import { findRun } from '../store/runs.ts';
 import { watchCertificate } from './certificate-watch.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import type { OpenSession } from './host-sessions.ts';
@@ -27,6 +29,8 @@ import { storeReport } from './store-report.ts';
 export type SessionStream = ServerDuplexStream<AgentToControl, ControlToAgent>;
 
 const DIRECTIVE_BATCH_COUNT = 32;
+/** Longer than a host waits for its Welcome. */
+const HELLO_MS = 30_000;
 
 export class HostSession implements OpenSession {
   readonly #context: GatewayContext;
@@ -51,7 +55,7 @@ export class HostSession implements OpenSession {
   /** Runs until the host hangs up (resolves) or the session is ended (rejects with the reason). */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#ending.abort(), { once: true });
-    const { sessions } = this.#context;
+    const { sessions, onError } = this.#context;
     const watch = watchCertificate(this.#context, this.#host.identity, (reason) => this.end(reason)); // S6
     try {
       // What loses the race ends with the stream.
@@ -61,7 +65,8 @@ export class HostSession implements OpenSession {
       watch.cancel();
       this.#ending.abort();
       sessions.close(this.#host.host, this);
-      await this.#recordSighting();
+      // Why the session ended is worth more to the host than that it was seen here is to us.
+      await this.#recordSighting().catch((error: unknown) => onError('record a sighting', error));
     }
   }
 
@@ -80,7 +85,9 @@ export class HostSession implements OpenSession {
 
   async #converse(): Promise<void> {
     const messages = messagesOf<AgentToControl>(this.#stream);
-    const first = await messages.next();
+    const silence = refused('hello-missing', `nothing came for ${HELLO_MS} ms`);
+    const timer = this.#context.clock.setTimer(HELLO_MS, () => this.end(silence));
+    const first = await messages.next().finally(() => timer.cancel());
     if (first.done) return;
     await this.#welcome(first.value);
     await Promise.race([this.#receive(messages), this.#send()]);
@@ -88,6 +95,11 @@ export class HostSession implements OpenSession {
 
   async #welcome(message: AgentToControl): Promise<void> {
     if (message.body !== 'hello') throw refused('hello-missing', `the session begins with "${message.body}"`); // S1
+    const { agentVersion } = message.hello;
+    if (agentVersion.length > LIMITS.versionLength) {
+      const got = `${agentVersion.slice(0, LIMITS.versionLength)}...`;
+      throw refused('hello-malformed', `its version has ${agentVersion.length} characters: "${got}"`);
+    }
     const { store, sessions } = this.#context;
     const logEnd = await lastDirectiveSeq(store, this.#host);
     if (message.ack > logEnd) {
@@ -96,12 +108,10 @@ export class HostSession implements OpenSession {
     }
     this.#sentSeq = message.ack;
     this.#position = await inboxPosition(store, this.#host);
-    this.#agentVersion = message.hello.agentVersion;
+    this.#agentVersion = agentVersion;
     this.#saw(undefined);
     if (this.#ending.signal.aborted) return;
     sessions.open(this.#host.host, this);
-    // Whoever was revoked since the door was opened found no session to end. S6
-    await admitHost(store, this.#host.identity, this.#context.clock.now());
     await this.#write({ ...this.#header(), body: 'welcome', welcome: { lastDirectiveSeq: logEnd } });
     await this.#recordSighting();
     this.#wakeup.wake();
@@ -123,7 +133,7 @@ export class HostSession implements OpenSession {
         await this.#keepReport(message.seq, message);
         return;
       case 'progress':
-        this.#context.news.publish(message.progress.runId, message.progress);
+        await this.#publishProgress(message.progress);
         return;
       case 'heartbeat':
       case undefined:
@@ -132,13 +142,22 @@ export class HostSession implements OpenSession {
   }
 
   async #keepReport(id: number, { report }: Extract<AgentToControl, { body: 'report' }>): Promise<void> {
-    const stored = await storeReport(this.#context.store, this.#host, { id, report });
+    const { store, clock, news, onRunSettled, onError } = this.#context;
+    const fate = await storeReport(store, this.#host, { id, report, now: clock.now() });
     this.#position = Math.max(this.#position, id); // S3
     this.#isAckDue = true;
     this.#wakeup.wake();
-    if (stored === undefined) return;
-    this.#context.news.publish(stored.runId);
-    if (stored.isSettled) this.#context.onRunSettled(stored.runId);
+    if (fate.kind === 'refused') onError(`keep report ${id} of host "${this.#host.host}"`, fate.error);
+    if (fate.kind !== 'stored') return;
+    news.publish(fate.runId);
+    if (fate.isSettled) onRunSettled(fate.runId);
+  }
+
+  /** What is said of another host's run is not passed on. */
+  async #publishProgress(progress: RunProgress): Promise<void> {
+    const run = await findRun(this.#context.store, progress.runId);
+    if (run?.host !== this.#host.host || run.incarnation !== this.#host.incarnation) return;
+    this.#context.news.publish(run.id, progress);
   }
 
   /** Everything that goes out after the welcome goes out here, one message after the other. */

@@ -5,6 +5,7 @@
  * 2. Ending a host's session also ends every other call of that host.
  */
 import { RejectedError, TransientError } from '../../shared/errors.ts';
+import { OpenCalls } from '../authority/open-calls.ts';
 
 /** What others may do with an open session. */
 export interface OpenSession {
@@ -26,7 +27,8 @@ export interface Presence {
 export class HostSessions {
   readonly #sessions = new Map<string, OpenSession>();
   readonly #presences = new Map<string, Presence>();
-  readonly #calls = new Map<string, Set<AbortController>>();
+  /** By the name of the host. */
+  readonly calls = new OpenCalls();
 
   /** Makes `session` the one session of its host. */
   open(host: string, session: OpenSession): void {
@@ -60,28 +62,14 @@ export class HostSessions {
     for (const session of this.#sessions.values()) session.hintTrust();
   }
 
-  /** Counts a call of the host until `leave`; its signal is aborted with the reason when the host is put out. */
-  enterCall(host: string): { signal: AbortSignal; leave(): void } {
-    const controller = new AbortController();
-    const calls = this.#calls.get(host) ?? new Set();
-    this.#calls.set(host, calls.add(controller));
-    return {
-      signal: controller.signal,
-      leave: () => {
-        calls.delete(controller);
-        if (calls.size === 0 && this.#calls.get(host) === calls) this.#calls.delete(host);
-      },
-    };
-  }
-
   putOut(host: string, reason: Error): void {
     this.#sessions.get(host)?.end(reason);
-    for (const call of this.#calls.get(host) ?? []) call.abort(reason);
+    this.calls.end(host, reason);
   }
 
   endAll(): void {
     const reason = new TransientError('the control plane is stopping');
     for (const session of this.#sessions.values()) session.end(reason);
-    for (const calls of this.#calls.values()) for (const call of calls) call.abort(reason);
+    this.calls.endAll(reason);
   }
 }

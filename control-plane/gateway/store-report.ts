@@ -4,59 +4,105 @@
  * 1. A report and the inbox position that acknowledges it are stored in one transaction.
  * 2. A ledger entry counts only behind the one that is stored, under a head that the host's registered key has signed.
  * 3. What is stored is never overwritten: another entry in the same place is refused.
+ * 4. A report that is refused is refused for good: said again, it is the same. It is kept aside as it came, and only then
+ *    acknowledged, so that nothing acknowledged is lost and the reports behind it are heard. There is a bound to that: a
+ *    host beyond it is not acknowledged any more.
+ * 5. What cannot be kept is not acknowledged: a report without an id, or of a kind that a newer agent may know.
  */
 import { RejectedError, type RejectionCode } from '../../shared/errors.ts';
 import { checkLink, parseEntry, type SealedEntry } from '../../shared/ledger/entry.ts';
 import { verifyHead } from '../../shared/ledger/head.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { reportCodec } from '../../shared/rpc/definitions.ts';
 import type { DirectiveOutcome, LedgerEntry, Report } from '../../shared/rpc/generated/messages.ts';
 import type { AdmittedHost } from '../authority/caller-admission.ts';
 import { recordOutcome } from '../store/directives.ts';
 import { inboxPosition, moveInboxPosition } from '../store/inbox-positions.ts';
 import { addLedgerEntry, findLedgerEntry, setLedgerHead } from '../store/ledger-entries.ts';
+import { addRefusedReport, refusedReports } from '../store/refused-reports.ts';
 import { advanceRun, findRun, setRefusal } from '../store/runs.ts';
 import type { RunRow, Store } from '../store/schema.ts';
 
-/** What changed, for those who watch; undefined when the report was stored before. */
+/** What changed, for those who watch. */
 export interface StoredReport {
   readonly runId: string;
   /** The run has entered a phase in which it may end, or the receipt of its report is in its ledger. */
   readonly isSettled: boolean;
 }
 
-/**
- * Stores the report with outbox id `id`. Errors: `RejectedError` with `report-malformed`, `directive-unknown`,
- * `run-unknown`, `ledger-*`, and the codes of `parseEntry`, `checkLink` and `verifyHead`. Nothing is stored then.
- */
+/** What became of a report; whichever it is, it may be acknowledged. */
+export type ReportFate =
+  | ({ readonly kind: 'stored' } & StoredReport)
+  /** It was stored, or kept aside, before. */
+  | { readonly kind: 'repeated' }
+  /** It is kept aside. The code is `report-malformed`, `directive-unknown`, `run-unknown`, `ledger-*`, or one of `parseEntry`, `checkLink` and `verifyHead`. */
+  | { readonly kind: 'refused'; readonly error: RejectedError };
+
+export interface NumberedReport {
+  /** In the host's outbox. */
+  readonly id: number;
+  readonly report: Report;
+}
+
+/** Errors: `RejectedError('report-malformed')`, and nothing is stored then; the refusal itself beyond the bound of rule 4. */
 export async function storeReport(
   store: Store,
   from: AdmittedHost,
-  { id, report }: { id: number; report: Report },
-): Promise<StoredReport | undefined> {
+  { id, report, now }: NumberedReport & { now: number },
+): Promise<ReportFate> {
   if (id < 1) throw refused('report-malformed', 'it has no outbox id');
-  return store.transaction().execute(async (transaction) => {
-    if (id <= (await inboxPosition(transaction, from))) return undefined;
-    const stored = await storeByKind(transaction, from, report);
+  if (report.kind === undefined) throw refused('report-malformed', 'it is of no kind that is known here');
+  try {
+    return await store.transaction().execute(async (transaction) => {
+      if (id <= (await inboxPosition(transaction, from))) return { kind: 'repeated' };
+      const stored = await storeByKind(transaction, from, report);
+      await moveInboxPosition(transaction, from, id);
+      return { kind: 'stored', ...stored };
+    });
+  } catch (error) {
+    if (!(error instanceof RejectedError)) throw error;
+    await keepAside(store, from, { id, report, error, now });
+    return { kind: 'refused', error };
+  }
+}
+
+async function keepAside(
+  store: Store,
+  from: AdmittedHost,
+  { id, report, error, now }: NumberedReport & { error: RejectedError; now: number },
+): Promise<void> {
+  const bytes = reportCodec.encode(report);
+  await store.transaction().execute(async (transaction) => {
+    const before = await refusedReports(transaction, from);
+    const isBeyond =
+      before.count >= LIMITS.refusedReportCount || before.bytes + bytes.length > LIMITS.refusedReportBytes;
+    if (isBeyond) throw error;
+    const { host, incarnation } = from;
+    await addRefusedReport(transaction, { host, incarnation, id, code: error.code, bytes, received_at: now });
     await moveInboxPosition(transaction, from, id);
-    return stored;
   });
 }
 
-function storeByKind(store: Store, from: AdmittedHost, report: Report): Promise<StoredReport> {
+type KnownReport = Extract<Report, { kind: string }>;
+
+function storeByKind(store: Store, from: AdmittedHost, report: KnownReport): Promise<StoredReport> {
   switch (report.kind) {
     case 'ledgerEntry':
       return storeLedgerEntry(store, from, report.ledgerEntry);
     case 'directiveOutcome':
       return storeOutcome(store, from, report.directiveOutcome);
-    case undefined:
-      throw refused('report-malformed', 'it is of no kind that is known here');
   }
 }
+
+/** Shown to people, and in every list of runs. */
+const REFUSAL_CODE = new RegExp(`^[a-z0-9-]{0,${LIMITS.codeLength}}$`);
 
 async function storeOutcome(
   store: Store,
   from: AdmittedHost,
   { directiveSeq, refusalCode }: DirectiveOutcome,
 ): Promise<StoredReport> {
+  if (!REFUSAL_CODE.test(refusalCode)) throw refused('report-malformed', `"${refusalCode.slice(0, 64)}" is no code`);
   const outcome = refusalCode === '' ? 'accepted' : refusalCode;
   const directive = await recordOutcome(store, from, { seq: directiveSeq, outcome });
   if (directive === undefined) throw refused('directive-unknown', `there is no directive ${directiveSeq}`);

@@ -41,20 +41,23 @@ export async function checkContents(
 
 async function checkRelease(blobs: BlobStore, bytes: Uint8Array): Promise<void> {
   const { manifest, plan, buildRecord, provenance, archive } = parseReleaseStatement(bytes);
-  for (const blob of [manifest, plan, buildRecord, provenance, archive]) await checkBlob(blobs, blob);
+  await checkBlobs(blobs, [manifest, plan, buildRecord, provenance, archive]);
   const content = await collectBounded(blobs.read(manifest.sha256), {
     maxBytes: LIMITS.manifestBytes,
     what: 'manifest',
   });
-  for (const file of manifestFiles(parseManifest(content))) await checkBlob(blobs, file);
+  await checkBlobs(blobs, manifestFiles(parseManifest(content)));
 }
 
-async function checkBlob(blobs: BlobStore, { sha256: digest, size }: BlobReference): Promise<void> {
-  const actual = await blobs.sizeOf(digest);
-  if (actual === size) return;
+async function checkBlobs(blobs: BlobStore, expected: readonly BlobReference[]): Promise<void> {
+  const sizes = await blobs.sizesOf(expected.map(({ sha256: digest }) => digest));
+  const other = expected.findIndex(({ size }, index) => sizes[index] !== size);
+  const wanted = expected[other];
+  if (wanted === undefined) return;
+  const found = sizes[other];
   throw new RejectedError(
     'publication-incomplete',
-    `failed to publish: blob "${digest}" of ${size} bytes ${actual === undefined ? 'is not here' : `has ${actual} bytes here`}`,
+    `failed to publish: blob "${wanted.sha256}" of ${wanted.size} bytes ${found === undefined ? 'is not here' : `has ${found} bytes here`}`,
     { hint: 'upload the missing blobs first' },
   );
 }

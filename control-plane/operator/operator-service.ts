@@ -1,10 +1,11 @@
 import type { Server } from '@grpc/grpc-js';
 
+import { RejectedError } from '../../shared/errors.ts';
 import { operatorService } from '../../shared/rpc/definitions.ts';
 import type { OperatorService } from '../../shared/rpc/generated/services.ts';
-import { type OperatorIdentity, parsePeerIdentity } from '../../shared/rpc/peer-identity.ts';
-import { addService, type Handlers } from '../../shared/rpc/serve.ts';
-import { admitOperator } from '../authority/caller-admission.ts';
+import type { OperatorIdentity } from '../../shared/rpc/peer-identity.ts';
+import { addService, type Handlers, type OpenCall } from '../../shared/rpc/serve.ts';
+import { admitOperator, operatorIdentityOf } from '../authority/caller-admission.ts';
 import { serveBlobs } from '../blobs/serve-blobs.ts';
 import { serveRepositoryFile } from '../store/repository.ts';
 import { createJoinToken } from './create-join-token.ts';
@@ -12,15 +13,17 @@ import { deploy } from './deploy.ts';
 import { fetchReport } from './fetch-report.ts';
 import { getRun } from './get-run.ts';
 import { listHosts } from './list-hosts.ts';
+import { listOperators } from './list-operators.ts';
 import { listReleases } from './list-releases.ts';
 import { listRuns } from './list-runs.ts';
 import { missingBlobs } from './missing-blobs.ts';
 import type { OperatorContext } from './operator-context.ts';
 import { publish } from './publish.ts';
 import { revokeHost } from './revoke-host.ts';
+import { revokeOperator } from './revoke-operator.ts';
 import { checkRole } from './role-table.ts';
 import { rollback } from './rollback.ts';
-import { uploadBlob } from './upload-blob.ts';
+import { uploadBlobs } from './upload-blobs.ts';
 import { watchRun } from './watch-run.ts';
 
 /** For people and pipelines; a listener that demands client certificates has to stand before it. */
@@ -29,9 +32,9 @@ export function addOperatorService(server: Server, context: OperatorContext): vo
     service: operatorService,
     audience: 'operator',
     handlers: handlersOf(context),
+    enter: (call) => enterCall(context, operatorIdentityOf(call)),
     authorize: async (method, call) => {
-      const identity = parsePeerIdentity(call.getAuthContext().sslPeerCertificate);
-      const operator = await admitOperator(context.store, identity, context.clock.now());
+      const operator = await admitOperator(context.store, operatorIdentityOf(call), context.clock.now());
       checkRole(method, operator);
       return operator;
     },
@@ -39,10 +42,24 @@ export function addOperatorService(server: Server, context: OperatorContext): vo
   });
 }
 
+/** By serial, because a revocation may mean one certificate of several; no call outlives its certificate. */
+function enterCall({ operatorCalls, clock }: OperatorContext, { serial, expiresAt, name }: OperatorIdentity): OpenCall {
+  const { signal, leave } = operatorCalls.enter(serial);
+  const expired = new RejectedError('certificate-expired', `the certificate "${serial}" of "${name}" has expired`);
+  const expiry = clock.setTimer(expiresAt - clock.now(), () => operatorCalls.end(serial, expired));
+  return {
+    signal,
+    leave: () => {
+      expiry.cancel();
+      leave();
+    },
+  };
+}
+
 function handlersOf(context: OperatorContext): Handlers<OperatorService, OperatorIdentity> {
   return {
     missingBlobs: (request) => missingBlobs(context, request),
-    uploadBlob: (pieces) => uploadBlob(context, pieces),
+    uploadBlobs: (parcels) => uploadBlobs(context, parcels),
     publish: (request) => publish(context, request),
     fetchMetadata: ({ name }) => serveRepositoryFile(context.store, name),
     fetchBlobs: ({ wants }) => serveBlobs(context.blobs, wants),
@@ -50,6 +67,8 @@ function handlersOf(context: OperatorContext): Handlers<OperatorService, Operato
     createJoinToken: (request) => createJoinToken(context, request),
     listHosts: () => listHosts(context),
     revokeHost: (request) => revokeHost(context, request),
+    listOperators: () => listOperators(context),
+    revokeOperator: (request) => revokeOperator(context, request),
     deploy: (request) => deploy(context, request),
     rollback: (request) => rollback(context, request),
     listRuns: (request) => listRuns(context, request),

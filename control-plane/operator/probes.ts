@@ -3,7 +3,7 @@ import type { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 
-import { packageDefinition } from '../../shared/rpc/definitions.ts';
+import { packageDefinition } from '../../shared/rpc/package-definition.ts';
 
 const OPERATOR_SERVICE = 'keyturn.v1.Operator';
 

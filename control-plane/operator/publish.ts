@@ -2,6 +2,7 @@
  * Publishing: what releasers have signed becomes what hosts are shown, all of it or nothing.
  *
  * 1. It is admitted if and only if a client that trusted the previous state accepts the new one: the same code decides.
+ *    But for one thing: a role that has run out and is not submitted does not keep others from being renewed.
  * 2. What it names is there: every target, and every blob of every release.
  * 3. The versions before are compared when the new ones are written; whoever comes second is told so and redoes it.
  * 4. The timestamp is the control plane's own. Nobody publishes one.

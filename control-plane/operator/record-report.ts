@@ -1,4 +1,6 @@
 import { sha256 } from '../../shared/digest.ts';
+import { RejectedError } from '../../shared/errors.ts';
+import { isReportFile } from '../../shared/ledger/kinds/report.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
 import type { ReportSink } from '../../shared/rpc/generated/messages.ts';
 import { appendDirective } from '../store/directives.ts';
@@ -14,7 +16,7 @@ export interface PublishedReport {
 
 /**
  * Keeps the report of a run, and asks its host to record the receipt. A host that has begun a new life since has lost
- * the ledger, and is not asked. Errors: `run-not-found`.
+ * the ledger, and is not asked. Errors: `run-not-found`, `report-document-misnamed`; nothing is kept then.
  */
 export async function recordReport(
   context: OperatorContext,
@@ -22,6 +24,12 @@ export async function recordReport(
   { documents, sinks }: PublishedReport,
 ): Promise<void> {
   const { store, clock, sessions } = context;
+  const misnamed = documents.find(({ name }) => !isReportFile(name));
+  if (misnamed)
+    throw new RejectedError(
+      'report-document-misnamed',
+      `failed to record the report of run "${runId}": no report has a "${misnamed.name}"`,
+    );
   const receipts = documents.map(({ name, content }) => ({ name, sha256: sha256(content) }));
   const bytes = directiveCodec.encode({
     kind: 'recordReport',

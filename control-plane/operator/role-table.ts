@@ -7,7 +7,7 @@ const ANYBODY = ROLES;
 
 export const ROLE_TABLE: Readonly<Record<keyof OperatorService, readonly Role[]>> = {
   missingBlobs: ['releaser'],
-  uploadBlob: ['releaser'],
+  uploadBlobs: ['releaser'],
   publish: ['releaser'],
   fetchMetadata: ANYBODY,
   fetchBlobs: ANYBODY,
@@ -15,6 +15,8 @@ export const ROLE_TABLE: Readonly<Record<keyof OperatorService, readonly Role[]>
   createJoinToken: ['operator'],
   listHosts: ANYBODY,
   revokeHost: ['operator'],
+  listOperators: ANYBODY,
+  revokeOperator: ['operator'],
   deploy: ['operator'],
   rollback: ['operator'],
   listRuns: ANYBODY,

@@ -37,7 +37,8 @@ export function nextTimestamp({ timestamping, clock }: OperatorContext, subject:
 }
 
 /**
- * Signs a new timestamp when half of the present one's life is over, and returns in how many milliseconds to look again.
+ * Signs a new timestamp when half of the present one's life is over, or when it would live longer than it may (the clock
+ * was set back): hosts refuse that. Returns in how many milliseconds to look again.
  * Errors: `publication-outdated` when something was published meanwhile, with a newer timestamp of its own.
  */
 export async function renewTimestampIfDue(context: OperatorContext): Promise<number> {
@@ -47,7 +48,7 @@ export async function renewTimestampIfDue(context: OperatorContext): Promise<num
   const policy = await publishedPolicy(context.store, fileOf(trusted, 'targets.json'));
   const halfLifeMs = lifetimeMs(context.timestamping, policy) / 2;
   const dueMs = expiryOf(fileOf(trusted, 'timestamp.json')).getTime() - halfLifeMs - context.clock.now();
-  if (dueMs > 0) return dueMs;
+  if (dueMs > 0 && dueMs <= halfLifeMs) return dueMs;
   await replaceTimestamp(context, published, policy);
   return halfLifeMs;
 }

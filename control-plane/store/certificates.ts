@@ -1,6 +1,8 @@
 import type { CertificateRow, Store } from './schema.ts';
 
-export async function addCertificate(store: Store, certificate: Omit<CertificateRow, 'revoked_at'>): Promise<void> {
+export type NewCertificate = Omit<CertificateRow, 'revoked_at' | 'role'> & Partial<Pick<CertificateRow, 'role'>>;
+
+export async function addCertificate(store: Store, certificate: NewCertificate): Promise<void> {
   await store.insertInto('certificates').values(certificate).execute();
 }
 
@@ -8,8 +10,16 @@ export async function findCertificate(store: Store, serial: string): Promise<Cer
   return store.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst();
 }
 
-export async function listCertificates(store: Store, subject: string): Promise<CertificateRow[]> {
-  return store.selectFrom('certificates').selectAll().where('subject', '=', subject).orderBy('issued_at').execute();
+/** Everything that was issued to people and pipelines, by name, then by age. */
+export async function listOperatorCertificates(store: Store): Promise<CertificateRow[]> {
+  return store
+    .selectFrom('certificates')
+    .selectAll()
+    .where('kind', '=', 'operator')
+    .orderBy('subject')
+    .orderBy('issued_at')
+    .orderBy('serial')
+    .execute();
 }
 
 /** False when there is no such certificate, or it was revoked before. */
@@ -31,6 +41,16 @@ export async function revokeHostCertificates(store: Store, host: string, now: nu
     .where('kind', '=', 'host')
     .where('subject', '=', host)
     .where('revoked_at', 'is', null)
+    .execute();
+}
+
+/** Forgets the certificates of a host that have expired: nobody can come in with them, and a host makes one a day. */
+export async function forgetExpiredHostCertificates(store: Store, host: string, now: number): Promise<void> {
+  await store
+    .deleteFrom('certificates')
+    .where('kind', '=', 'host')
+    .where('subject', '=', host)
+    .where('expires_at', '<=', now)
     .execute();
 }
 

@@ -37,12 +37,13 @@ export async function admittedHost(store: Store, name: string): Promise<HostReco
 
 /**
  * Registers the key that signs the host's ledgers, and lifts a revocation: whoever made the new join token meant it.
- * A new key begins a new incarnation, whose logs are empty; the same key goes on where the host was.
+ * A new key begins a new incarnation, whose logs are empty; the same key goes on where the host was. Tells whether a new
+ * one begins.
  */
 export async function registerHost(
   store: Store,
   { name, key, now }: { name: string; key: string; now: number },
-): Promise<void> {
+): Promise<boolean> {
   const host = await hostQuery(store).where('hosts.name', '=', name).executeTakeFirstOrThrow();
   const incarnation = host.ledger_public_key === key ? host.incarnation : host.incarnation + 1;
   await store
@@ -55,6 +56,7 @@ export async function registerHost(
     .values({ host: name, incarnation, ledger_public_key: key, registered_at: now })
     .onConflict((conflict) => conflict.columns(['host', 'incarnation']).doNothing())
     .execute();
+  return incarnation !== host.incarnation;
 }
 
 /** False when there is no such host. */

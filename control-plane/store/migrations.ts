@@ -3,6 +3,8 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 
+import { RejectedError } from '../../shared/errors.ts';
+
 /** What the databases spell differently. */
 export interface Dialect {
   readonly name: 'sqlite' | 'postgresql';
@@ -13,11 +15,18 @@ interface Migration {
   up(db: Kysely<unknown>, dialect: Dialect): Promise<void>;
 }
 
-const MIGRATIONS: readonly Migration[] = [{ version: 1, up: createFirstTables }];
+const MIGRATIONS: readonly Migration[] = [
+  { version: 1, up: createFirstTables },
+  { version: 2, up: keepRefusedReportsAndRoles },
+];
 
-/** Brings the schema to the newest version, each step in a transaction of its own. Running it again does nothing. */
+/**
+ * Brings the schema to the newest version, each step in a transaction of its own. Running it again does nothing. Errors:
+ * `RejectedError('store-newer')` when a newer program has been here.
+ */
 export async function migrate(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   await sql`create table if not exists schema_version (id integer primary key, version integer not null)`.execute(db);
+  checkNotNewer(await schemaVersion(db));
   for (const migration of MIGRATIONS) {
     await db.transaction().execute(async (transaction) => {
       if ((await schemaVersion(transaction)) >= migration.version) return;
@@ -28,6 +37,18 @@ export async function migrate(db: Kysely<unknown>, dialect: Dialect): Promise<vo
   }
 }
 
+function checkNotNewer(version: number): void {
+  const newest = MIGRATIONS.at(-1)?.version ?? 0;
+  if (version <= newest) return;
+  throw new RejectedError(
+    'store-newer',
+    `failed to open the store: its schema is ${version}, expected at most ${newest}`,
+    {
+      hint: 'run the newer keyturn that it was made with, or restore a copy from before',
+    },
+  );
+}
+
 /** The version of the schema; 0 for an empty database. */
 export async function schemaVersion(db: Kysely<unknown>): Promise<number> {
   const { rows } = await sql<{ version: number }>`select version from schema_version where id = 1`.execute(db);
@@ -35,7 +56,7 @@ export async function schemaVersion(db: Kysely<unknown>): Promise<number> {
 }
 
 async function createFirstTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
-  const bytes = sql.raw(dialect.name === 'sqlite' ? 'blob' : 'bytea');
+  const bytes = bytesType(dialect);
   for (const statement of [...hostTables(bytes), ...runTables(bytes), ...publicationTables(bytes)]) {
     await statement.execute(db);
   }
@@ -95,4 +116,17 @@ function publicationTables(bytes: RawBuilder<unknown>): RawBuilder<unknown>[] {
       path text not null, sha256 text not null, content ${bytes} not null, published_at bigint not null,
       primary key (path, sha256))`,
   ];
+}
+
+async function keepRefusedReportsAndRoles(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const bytes = bytesType(dialect);
+  await sql`alter table certificates add column role text`.execute(db);
+  await sql`create index certificates_of_subject on certificates (kind, subject)`.execute(db);
+  await sql`create table refused_reports (
+    host text not null references hosts (name), incarnation integer not null, id bigint not null, code text not null,
+    bytes ${bytes} not null, received_at bigint not null, primary key (host, incarnation, id))`.execute(db);
+}
+
+function bytesType({ name }: Dialect): RawBuilder<unknown> {
+  return sql.raw(name === 'sqlite' ? 'blob' : 'bytea');
 }

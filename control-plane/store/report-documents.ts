@@ -9,12 +9,14 @@ export interface ReportDocument {
 /** Replaces the report of a run; to be called in a transaction. */
 export async function replaceReport(store: Store, runId: string, documents: readonly ReportDocument[]): Promise<void> {
   await store.deleteFrom('report_documents').where('run_id', '=', runId).execute();
-  for (const { name, content } of documents) {
-    await store
-      .insertInto('report_documents')
-      .values({ run_id: runId, name, sha256: sha256(content), content: Buffer.from(content) })
-      .execute();
-  }
+  if (documents.length === 0) return;
+  const rows = documents.map(({ name, content }) => ({
+    run_id: runId,
+    name,
+    sha256: sha256(content),
+    content: Buffer.from(content),
+  }));
+  await store.insertInto('report_documents').values(rows).execute();
 }
 
 /** By name; empty when the run has no report. */

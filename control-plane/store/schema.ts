@@ -11,6 +11,7 @@ export interface Schema {
   certificates: CertificateRow;
   directives: DirectiveRow;
   inbox_positions: InboxPositionRow;
+  refused_reports: RefusedReportRow;
   runs: RunRow;
   ledger_entries: LedgerEntryRow;
   ledger_heads: LedgerHeadRow;
@@ -57,6 +58,8 @@ export interface CertificateRow {
   kind: 'host' | 'operator' | 'server';
   /** The name of the host or the operator. */
   subject: string;
+  /** Of an operator; null for others, and where it was not written down. */
+  role: string | null;
   issued_at: number;
   expires_at: number;
   revoked_at: number | null;
@@ -80,6 +83,18 @@ export interface InboxPositionRow {
   incarnation: number;
   /** The highest id of the host's outbox that is durable here. */
   position: number;
+}
+
+/** A report that was acknowledged without being believed: kept as it came, so that nothing acknowledged is lost. */
+export interface RefusedReportRow {
+  host: string;
+  incarnation: number;
+  /** In the host's outbox. */
+  id: number;
+  /** Why it was refused. */
+  code: string;
+  bytes: Buffer;
+  received_at: number;
 }
 
 export interface RunRow {

@@ -11,9 +11,10 @@ import { revokeCertificate } from '../../../control-plane/store/certificates.ts'
 import { makeKeyWithRequest } from '../../../host-agent/link/certificate-request.ts';
 import { dialGateway } from '../../../host-agent/link/gateway-client.ts';
 import type { HostTlsIdentity } from '../../../host-agent/link/identity-store.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { dialCredentials } from '../../../shared/rpc/credentials.ts';
-import { agentGatewayService } from '../../../shared/rpc/definitions.ts';
-import type { AgentGatewayService } from '../../../shared/rpc/generated/services.ts';
+import { agentGatewayService, enrolmentService } from '../../../shared/rpc/definitions.ts';
+import type { AgentGatewayService, EnrolmentService } from '../../../shared/rpc/generated/services.ts';
 import { rpcClient } from '../../../shared/rpc/rpc-client.ts';
 import { FakeClock } from '../../../shared/time/fake-clock.ts';
 import { ControlPlaneWorld, HOUR_MS } from '../../support/control-plane-world.ts';
@@ -117,6 +118,20 @@ describe('control-plane/gateway: who is let in', () => {
       credentials: dialCredentials(world.caCertificate),
     });
     expect(await codeOf(collected(client.fetchMetadata({ name: 'timestamp.json' })))).to.equal('transient');
+    client.close();
+  });
+
+  it('lets nobody be talkative at the door where hosts join: a request over its limit is refused before it is read', async () => {
+    const client = rpcClient<EnrolmentService>({
+      address: world.controlPlane.addresses.join,
+      service: enrolmentService,
+      credentials: dialCredentials(world.caCertificate),
+    });
+    const keys = { ledgerPublicKey: '', ledgerKeyProof: Buffer.alloc(0) };
+    const knock = (bytes: number) => client.enrol({ host: 'web-1', token: 'none', csr: Buffer.alloc(bytes), ...keys });
+    expect(await codeOf(knock(1_000))).to.equal('token-unknown');
+    expect(await codeOf(knock(LIMITS.enrolRequestBytes))).to.equal('rpc-resource-exhausted');
+    expect(world.errors).to.have.length(1);
     client.close();
   });
 

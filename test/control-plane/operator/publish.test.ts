@@ -5,7 +5,7 @@ import { operatorTrustSource } from '../../../control-plane/cli/client.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import type { PublishRequest } from '../../../shared/rpc/generated/messages.ts';
 import { generateKey } from '../../../shared/trust/keys.ts';
-import { versionOf } from '../../../shared/trust/tuf-metadata.ts';
+import { expiryOf, versionOf } from '../../../shared/trust/tuf-metadata.ts';
 import { refreshTrust } from '../../../shared/trust/tuf-refresh.ts';
 import { createTimestamp } from '../../../shared/trust/tuf-repository.ts';
 import { ControlPlaneWorld, HOUR_MS } from '../../support/control-plane-world.ts';
@@ -206,6 +206,19 @@ describe('control-plane/operator/publish', () => {
     const again = await world.operator('viewer', 'late-viewer');
     const { outcome } = await refreshAsClient(again, ceremony.root, 'top-level', new Date(world.clock.now()));
     expect(outcome.kind).to.equal('fresh');
+  });
+
+  it('replaces a timestamp that lives longer than the policy lets one live: its clock was set back', async () => {
+    const ceremony = world.ceremony({ timestampExpiresMs: 60_000 });
+    world.clock.advance(1_800_000);
+    await releaser.publish(ceremony.firstPublication());
+    await world.stopControlPlane();
+    world.clock.advance(-1_800_000);
+    await world.startControlPlane();
+    const again = await world.operator('viewer', 'early-viewer');
+    const timestamp = await read(again, 'timestamp.json');
+    expect(versionOf(timestamp)).to.equal(2);
+    expect(expiryOf(timestamp).getTime()).to.be.at.most(world.clock.now() + 60_000);
   });
 
   it('shows no release of an application that was dismissed, although the snapshot goes on listing its role', async () => {

@@ -12,7 +12,7 @@ type Method = keyof OperatorService;
 /** Who is let in, told apart from the table that decides it. */
 const LET_IN: Readonly<Record<Method, readonly Role[]>> = {
   missingBlobs: ['releaser'],
-  uploadBlob: ['releaser'],
+  uploadBlobs: ['releaser'],
   publish: ['releaser'],
   fetchMetadata: ['viewer', 'operator', 'releaser'],
   fetchBlobs: ['viewer', 'operator', 'releaser'],
@@ -20,6 +20,8 @@ const LET_IN: Readonly<Record<Method, readonly Role[]>> = {
   createJoinToken: ['operator'],
   listHosts: ['viewer', 'operator', 'releaser'],
   revokeHost: ['operator'],
+  listOperators: ['viewer', 'operator', 'releaser'],
+  revokeOperator: ['operator'],
   deploy: ['operator'],
   rollback: ['operator'],
   listRuns: ['viewer', 'operator', 'releaser'],
@@ -31,7 +33,7 @@ const LET_IN: Readonly<Record<Method, readonly Role[]>> = {
 /** A harmless call of each method, which fails for its own reason once it is let in. */
 const CALLS: Readonly<Record<Method, (client: OperatorClient) => Promise<unknown>>> = {
   missingBlobs: (client) => client.missingBlobs({ sha256: [] }),
-  uploadBlob: (client) => client.uploadBlob(nothing()),
+  uploadBlobs: (client) => client.uploadBlobs(nothing()),
   publish: (client) => client.publish({ metadata: [], targets: [] }),
   fetchMetadata: (client) => collected(client.fetchMetadata({ name: 'timestamp.json' })),
   fetchBlobs: (client) => collected(client.fetchBlobs({ wants: [] })),
@@ -39,6 +41,8 @@ const CALLS: Readonly<Record<Method, (client: OperatorClient) => Promise<unknown
   createJoinToken: (client) => client.createJoinToken({ host: 'web-1', lifetimeMs: 1000 }),
   listHosts: (client) => client.listHosts({}),
   revokeHost: (client) => client.revokeHost({ host: 'nobody' }),
+  listOperators: (client) => client.listOperators({}),
+  revokeOperator: (client) => client.revokeOperator({ name: 'nobody', serial: '' }),
   deploy: (client) => client.deploy({ host: 'nobody', app: 'demo', version: '1.0' }),
   rollback: (client) => client.rollback({ host: 'nobody', app: 'demo', version: '1.0' }),
   listRuns: (client) => client.listRuns({ host: '', limit: 0 }),
@@ -54,9 +58,9 @@ describe('control-plane/operator/role-table', () => {
   });
   after(() => world.stop());
 
-  it('has a row for every method and every role: 45 in all', () => {
+  it('has a row for every method and every role: 51 in all', () => {
     expect(Object.keys(ROLE_TABLE)).to.have.members(Object.keys(LET_IN));
-    expect(Object.keys(LET_IN).length * ROLES.length).to.equal(45);
+    expect(Object.keys(LET_IN).length * ROLES.length).to.equal(51);
   });
 
   for (const role of ROLES) {

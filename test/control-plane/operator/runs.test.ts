@@ -133,9 +133,9 @@ describe('control-plane/operator: deploy, watch, get, roll back, report', () => 
     const { run } = await deploy();
     expect(await codeOf(collected(operator.fetchReport({ runId: run })))).to.equal('report-not-found');
     const documents = [
-      { name: '01-environment.md', content: Buffer.from('# Environment\n') },
-      { name: '08-final.html', content: Buffer.alloc(600_000, 'x') },
-      { name: '09-empty.json', content: Buffer.alloc(0) },
+      { name: '01-environment-and-authority.md', content: Buffer.from('# Environment\n') },
+      { name: '08-final-report.html', content: Buffer.alloc(600_000, 'x') },
+      { name: '08-final-report.json', content: Buffer.alloc(0) },
     ];
     await world.controlPlane.recordReport(run, {
       documents,
@@ -153,6 +153,22 @@ describe('control-plane/operator: deploy, watch, get, roll back, report', () => 
       documents.map(({ name }) => name),
     );
   });
+
+  for (const name of ['../x', '/etc/passwd', '', '09-more.md', '03-artifact.sh']) {
+    it(`keeps no report with a document named "${name}", and asks the host nothing`, async () => {
+      const { run } = await deploy();
+      const documents = [
+        { name: '03-artifact.md', content: Buffer.from('good') },
+        { name, content: Buffer.from('x') },
+      ];
+      const recorded = world.controlPlane.recordReport(run, { documents, sinks: [] });
+      expect(await codeOf(recorded)).to.equal('report-document-misnamed');
+      expect(await codeOf(collected(operator.fetchReport({ runId: run })))).to.equal('report-not-found');
+      host.startLink();
+      await host.journal.until(() => host.journal.lastSeq() === 1);
+      expect(host.journal.directives()).to.have.length(1);
+    });
+  }
 
   it('lists a host with what it was last heard to say', async () => {
     const before = (await operator.listHosts({})).hosts[0];

@@ -8,6 +8,7 @@ import type { Kysely } from 'kysely';
 import {
   addCertificate,
   findCertificate,
+  forgetExpiredHostCertificates,
   lastHostExpiry,
   revokeCertificate,
   revokeHostCertificates,
@@ -92,12 +93,25 @@ for (const { name, open } of DATABASES) {
 
     it('is migrated once, and opening it again changes nothing', async () => {
       const untyped = store as unknown as Kysely<unknown>;
-      expect(await schemaVersion(untyped)).to.equal(1);
+      expect(await schemaVersion(untyped)).to.equal(2);
       await migrate(untyped, { name });
-      expect(await schemaVersion(untyped)).to.equal(1);
+      expect(await schemaVersion(untyped)).to.equal(2);
       await store.destroy();
       store = await open(folder);
       expect((await listHosts(store)).map((host) => host.name)).to.deep.equal(['web-1']);
+    });
+
+    it('forgets the certificates of a host that have expired, and nobody else is', async () => {
+      for (const [serial, kind, subject, expires] of [
+        ['A', 'host', 'web-1', 5],
+        ['B', 'host', 'web-1', 9],
+        ['C', 'host', 'web-2', 5],
+        ['D', 'operator', 'web-1', 5],
+      ] as const)
+        await addCertificate(store, { serial, kind, subject, issued_at: 1, expires_at: expires });
+      await forgetExpiredHostCertificates(store, 'web-1', 5);
+      const left = await store.selectFrom('certificates').select('serial').orderBy('serial').execute();
+      expect(left.map(({ serial }) => serial)).to.deep.equal(['B', 'C', 'D']);
     });
 
     it('survives a writer that dies in the middle of a transaction: all of it or nothing', async () => {
