@@ -1,6 +1,6 @@
 /** A command's connection to the control plane: opened when it is needed, closed when the command ends. */
 import type { Command } from 'commander';
-import { TransientError } from '../../shared/errors.ts';
+import { systemCodeOf, TransientError } from '../../shared/errors.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
 import { Home } from './home.ts';
 import type { Publisher } from './publication.ts';
@@ -28,11 +28,17 @@ export async function withControlPlane<T>(
     await reach(client, operator.address);
     return await use({ home, client, source: operatorTrustSource(client) });
   } catch (error) {
-    if (error instanceof TransientError && error.hint === undefined) throw withHint(error, operator.address);
+    if (error instanceof TransientError && error.hint === undefined && !isOfThisMachine(error))
+      throw withHint(error, operator.address);
     throw error;
   } finally {
     client.close();
   }
+}
+
+/** A disk that is full is not helped by a control plane: the system's own codes are words, those of the wire numbers. */
+function isOfThisMachine({ cause }: Error): boolean {
+  return systemCodeOf(cause) !== undefined || (cause instanceof Error && isOfThisMachine(cause));
 }
 
 /** What the wire says is right and of little help to whoever has just mistyped a folder. */

@@ -6,6 +6,7 @@ import { type Ktr, readKtrRelease } from '../../shared/release/ktr.ts';
 import type { ReleaseStatement } from '../../shared/release/release-statement.ts';
 import { writeStreamAtomic } from '../../shared/store/stream-file.ts';
 import type { OperatorClient } from './client.ts';
+import { assertOutputFile } from './output-file.ts';
 
 export interface ExportedArchive {
   readonly path: string;
@@ -22,12 +23,13 @@ const ARCHIVE_NAME = /^[a-z0-9][a-z0-9._-]{0,200}$/;
 
 /**
  * Errors: `RejectedError('content-digest-differs')` when the bytes are not those that were signed,
- * `archive-name-unsafe`, `TransientError` when the file cannot be written. After an error there is no file.
+ * `archive-name-unsafe`, `UsageError` when there is no place for the file, `TransientError` when the file cannot be written. After an error there is no file.
  */
 export async function exportArchive(source: ArchiveSource, out: string | undefined): Promise<ExportedArchive> {
   const statement = 'ktr' in source ? (await readKtrRelease(source.ktr)).statement : source.statement;
   const { sha256, size, name } = statement.archive;
   const path = resolve(out ?? safeName(name));
+  assertOutputFile(path, 'archive');
   const content = 'ktr' in source ? fromKtr(source.ktr, sha256) : fromClient(source.client, statement);
   try {
     await writeStreamAtomic(path, content, { sha256, size });

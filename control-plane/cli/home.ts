@@ -14,7 +14,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { RejectedError } from '../../shared/errors.ts';
+import { RejectedError, systemCodeOf, TransientError } from '../../shared/errors.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
 import { makeDirectory, removeTree, writeFileAtomic } from '../../shared/store/atomic-file.ts';
 import { loadKey, type SigningKey, saveKey } from '../../shared/trust/keys.ts';
@@ -48,11 +48,20 @@ export class Home {
     return join(this.folder, 'control-plane');
   }
 
+  /** Errors: `TransientError` when this user may not look. */
   exists(): boolean {
-    return existsSync(join(this.folder, 'trust', 'root.json'));
+    try {
+      return statSync(join(this.folder, 'trust', 'root.json')).isFile();
+    } catch (cause) {
+      if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(cause) ?? '')) return false;
+      throw new TransientError(`failed to look into "${this.folder}"`, {
+        cause,
+        hint: 'run this as its owner, or name another folder with --home',
+      });
+    }
   }
 
-  /** Throws `RejectedError('home-missing')` where no ceremony was held. */
+  /** Throws `RejectedError('home-missing')` where no ceremony was held, `TransientError` as `exists`. */
   assertExists(): void {
     if (this.exists()) return;
     throw new RejectedError('home-missing', `failed to open "${this.folder}": there is no trust/root.json in it`, {
@@ -70,24 +79,24 @@ export class Home {
   }
 
   /**
-   * Writes new keys of a role, gives them to `publish`, and removes the older key files, which count for nothing once
-   * that has succeeded. The new ones are on disk before anybody may learn of them: a role whose keys are lost is lost.
-   * Where the control plane refuses, they are removed again; where it does not answer, both stay, and either may count.
+   * Writes new keys of a role, calls `publish`, and removes the older key files, which count for nothing once that has
+   * succeeded; gives what it gave. The new ones are on disk before anybody may learn of them: a role whose keys are lost
+   * is lost. Where the control plane refuses, they are removed again; where it does not answer, both stay, and either
+   * may count.
    */
-  async replaceKeys(
+  async replaceKeys<T>(
     role: string,
     { keys, passphrase }: { keys: readonly SigningKey[]; passphrase: string | undefined },
-    publish: () => Promise<void>,
-  ): Promise<void> {
+    publish: () => Promise<T>,
+  ): Promise<T> {
     const old = this.#keyFiles(role);
     for (const key of keys) this.saveNewKey(role, { key, passphrase });
-    try {
-      await publish();
-    } catch (error) {
+    const published = await publish().catch((error) => {
       if (error instanceof RejectedError) this.#removeKeyFiles(role, keys.map(newKeyFile));
       throw error;
-    }
+    });
     this.#removeKeyFiles(role, old);
+    return published;
   }
 
   /** Under a name that no other key has. */

@@ -1,6 +1,7 @@
 /** The ledger of a run as `--json` shows it: stable names, everything that the table says and the evidence behind it. */
 
 import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
+import type { Evidence } from '../../shared/ledger/evidence.ts';
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import type { Run } from '../../shared/rpc/generated/messages.ts';
 
@@ -12,7 +13,7 @@ export interface RunTimes {
   readonly settledAt: string;
   /** From the order to the last signature, in milliseconds. */
   readonly durationMs: number;
-  /** The same without the checks that run the payload's commands. */
+  /** The same without the time in which a check ran the payload's commands; where two did at once it counts once. */
   readonly ownMs: number;
 }
 
@@ -21,10 +22,23 @@ export function runTimes({ summary, entries }: VerifiedLedger, { createdAtMs }: 
   const settled = entries.findLast(({ entry: { body } }) => !isOfRollback(body)) ?? entries[0];
   const settledAt = settled?.entry.at ?? new Date(createdAtMs).toISOString();
   const durationMs = Math.max(0, Date.parse(settledAt) - createdAtMs);
-  const checks = summary.gates.flatMap((gate) => gate.checks).filter(({ kind }) => PAYLOAD_KINDS.includes(kind));
-  const payloadMs = checks.reduce((sum, check) => sum + check.durationMs, 0);
+  const rows = summary.gates.flatMap((gate) => gate.checks);
+  const runs = rows.flatMap(({ kind, evidence }) => (evidence && PAYLOAD_KINDS.includes(kind) ? [evidence] : []));
   const orderedAt = new Date(createdAtMs).toISOString();
-  return { orderedAt, settledAt, durationMs, ownMs: Math.max(0, durationMs - payloadMs) };
+  return { orderedAt, settledAt, durationMs, ownMs: Math.max(0, durationMs - coveredMs(runs)) };
+}
+
+/** How long at least one of them was under way. */
+function coveredMs(runs: readonly Pick<Evidence, 'startedAt' | 'durationMs'>[]): number {
+  const spans = runs.map(({ startedAt, durationMs }) => [Date.parse(startedAt), durationMs] as const);
+  let covered = 0;
+  let coveredUntil = 0;
+  for (const [start, durationMs] of spans.sort(([a], [b]) => a - b)) {
+    const end = start + durationMs;
+    covered += Math.max(0, end - Math.max(start, coveredUntil));
+    coveredUntil = Math.max(coveredUntil, end);
+  }
+  return covered;
 }
 
 function isOfRollback(body: LedgerEntryBody): boolean {

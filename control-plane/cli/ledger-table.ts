@@ -3,7 +3,16 @@ import type { CheckRow, GateRow, LedgerSummary, SubGapRow } from '../../shared/l
 import { GATE_TITLES } from '../../shared/ledger/planned-checks.ts';
 import type { Status, Verdict } from '../../shared/ledger/status.ts';
 import { visibleLine, visibleLines } from '../report/visible-text.ts';
-import { type Cell, clipped, type Terminal, type Tone, tableLines, toned } from './terminal.ts';
+import {
+  type Cell,
+  clipped,
+  ERASE_LINE,
+  NO_TERMINAL,
+  type Terminal,
+  type Tone,
+  tableLines,
+  toned,
+} from './terminal.ts';
 
 const STATUS_TONES: Readonly<Record<Status, Tone>> = {
   PASS: 'good',
@@ -56,11 +65,9 @@ export function finishedLine(row: CheckRow, terminal: Terminal): string {
 /** The line of a check that runs: only on a TTY, without a line break, to be taken over by `finishedLine`. */
 export function runningLine(check: Pick<CheckRow, 'gate' | 'id'>, terminal: Terminal): string {
   if (!terminal.isTty) return '';
-  const [line] = tableLines(terminal, [liveCells(check, { text: 'running', tone: 'quiet' }, '')]);
-  return `${ERASE_LINE}${line}`;
+  const [line = ''] = tableLines(NO_TERMINAL, [liveCells(check, { text: 'running' }, '')]);
+  return `${ERASE_LINE}${toned(terminal, 'quiet', clipped(line, terminal.columns - 1))}`;
 }
-
-const ERASE_LINE = '\r\u001b[2K';
 
 function liveCells({ gate, id }: Pick<CheckRow, 'gate' | 'id'>, status: Cell, detail: string): Cell[] {
   return [

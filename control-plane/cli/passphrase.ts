@@ -38,10 +38,18 @@ export async function withPassphrase<T>(
   try {
     return use(known);
   } catch (error) {
-    if (!(error instanceof RejectedError) || error.code !== 'passphrase-needed') throw error;
+    if (!(error instanceof RejectedError)) throw error;
+    if (error.code === 'passphrase-wrong') throw notOpened(error, options);
+    if (error.code !== 'passphrase-needed') throw error;
     if (options.passphrase === false || !process.stdin.isTTY) throw unanswered(error);
     return use(await ask('passphrase: '));
   }
+}
+
+function notOpened(error: RejectedError, { passphraseFile }: PassphraseOptions): RejectedError {
+  return new RejectedError(error.code, error.message, {
+    hint: `the first line of "${passphraseFile}" is not what the key was encrypted with`,
+  });
 }
 
 function unanswered(error: RejectedError): RejectedError {

@@ -7,8 +7,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import pkg from '../../package.json' with { type: 'json' };
+import { addCompletion } from './commands/completion.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
+import { addOperator } from './commands/operator.ts';
 import { addRelease } from './commands/release.ts';
 import { addRuns } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
@@ -21,7 +24,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'See what is true:': ['watch', 'ledger', 'runs', 'report'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
-  'Control plane:': ['serve'],
+  'Control plane:': ['serve', 'operator'],
+  'This machine:': ['doctor', 'completion'],
 };
 
 /** Where a run of the program writes; the process's own streams unless said. */
@@ -44,7 +48,8 @@ export function createProgram(output: ProgramOutput = {}): Command {
     // What failed is printed where all failures are, see run-program.ts.
     .configureOutput({ ...output, outputError: () => {} })
     .exitOverride();
-  for (const add of [addRelease, addRuns, addHost, addInit, addTrust, addServe]) add(program);
+  const all = [addRelease, addRuns, addHost, addInit, addTrust, addServe, addOperator, addDoctor, addCompletion];
+  for (const add of all) add(program);
   for (const [group, names] of Object.entries(GROUPS)) {
     for (const name of names) program.commands.find((command) => command.name() === name)?.helpGroup(group);
   }
@@ -53,5 +58,5 @@ export function createProgram(output: ProgramOutput = {}): Command {
 }
 
 const EXIT_CODES_HELP = `
-Exit codes: 0 verdict A (or done), 10 verdict B, 20 verdict C, 30 verdict D, 64 usage, 69 unavailable, 70 a defect of
-keyturn, 77 refused.`;
+Exit codes: 0 verdict A (or done), 10 verdict B, 20 verdict C, 30 verdict D,
+64 usage, 69 unavailable, 70 a defect of keyturn, 77 refused.`;

@@ -1,30 +1,37 @@
-/** One line of progress with its rate, overwritten in place; only on a terminal, at most ten times a second. */
+/** A transfer as it goes: on a terminal one line that is overwritten, at most ten times a second; else one line at its end. */
+import { clipped, ERASE_LINE, type Terminal } from './terminal.ts';
+import { Transfer, type TransferProgress } from './transfer.ts';
+
 export interface ProgressLine {
-  update(progress: { doneBytes: number; totalBytes: number }): void;
+  update(progress: TransferProgress): void;
+  /** Leaves what came of it as a line; nothing where nothing was transferred. */
   end(): void;
 }
 
-const EVERY_MS = 100;
-const MEBIBYTE = 1024 * 1024;
+export interface ProgressPlace {
+  readonly terminal: Terminal;
+  readonly write: (text: string) => void;
+  /** In milliseconds, from any beginning. */
+  readonly now: () => number;
+}
 
-export function progressLine(
-  stream: NodeJS.WriteStream,
-  { label, isQuiet }: { label: string; isQuiet: boolean },
-): ProgressLine {
-  if (isQuiet || !stream.isTTY) return { update: () => {}, end: () => {} };
-  const startedAt = performance.now();
+const EVERY_MS = 100;
+
+export function progressLine(label: string, { terminal, write, now }: ProgressPlace): ProgressLine {
+  let transfer: Transfer | undefined;
   let shownAt = Number.NEGATIVE_INFINITY;
   return {
-    update: ({ doneBytes, totalBytes }) => {
-      const now = performance.now();
-      if (now - shownAt < EVERY_MS && doneBytes < totalBytes) return;
-      shownAt = now;
-      const rate = doneBytes / MEBIBYTE / Math.max(0.001, (now - startedAt) / 1000);
-      const percent = totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 100);
-      stream.write(
-        `\r\u001b[2K${label} ${percent}%  ${(doneBytes / MEBIBYTE).toFixed(1)} of ${(totalBytes / MEBIBYTE).toFixed(1)} MiB  ${rate.toFixed(1)} MiB/s`,
-      );
+    update: (progress) => {
+      const at = now();
+      if (transfer) transfer.advance(progress, at);
+      else transfer = new Transfer(progress, at);
+      if (!terminal.isTty || at - shownAt < EVERY_MS) return;
+      shownAt = at;
+      write(`${ERASE_LINE}${clipped(`${label}  ${transfer.text}`, terminal.columns - 1)}`);
     },
-    end: () => stream.write('\r\u001b[2K'),
+    end: () => {
+      if (transfer) write(`${terminal.isTty ? ERASE_LINE : ''}${label}  ${transfer.text}\n`);
+      transfer = undefined;
+    },
   };
 }

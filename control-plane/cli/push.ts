@@ -1,15 +1,18 @@
 /** `keyturn release push`: uploads the blobs that the control plane lacks, then signs and publishes the statement. */
 
 import type { Sha256 } from '../../shared/digest.ts';
+import { RejectedError } from '../../shared/errors.ts';
 import { blobsOfRelease, type Ktr, readKtrRelease } from '../../shared/release/ktr.ts';
 import { releaseTargetPath } from '../../shared/release/release-statement.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import { fileNameOf, releaseRoleOf } from '../../shared/trust/tuf-metadata.ts';
 import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
-import { addRelease, createSnapshot } from '../../shared/trust/tuf-repository.ts';
+import { addRelease, createSnapshot, releasersOf } from '../../shared/trust/tuf-repository.ts';
+import { checkMetadata } from '../../shared/trust/tuf-rules.ts';
 import { validUntil } from './ceremony.ts';
 import { type Change, type Publisher, publishChange, trustedRole } from './publication.ts';
-import { type UploadProgress, uploadBlobs } from './upload-blobs.ts';
+import type { TransferProgress } from './transfer.ts';
+import { uploadBlobs } from './upload-blobs.ts';
 
 export interface PushKeys {
   /** Keys of the application's release role. */
@@ -24,7 +27,11 @@ export interface PushReceipt {
   readonly uploadedBlobs: number;
   readonly uploadedBytes: number;
   readonly presentBlobs: number;
+  /** How many release keys signed it: those on this machine that count. */
+  readonly releaseKeys: number;
 }
+
+/** Errors: those of `uploadBlobs` and `publishChange`; `RejectedError('release-keys-missing')`. */
 
 export async function pushRelease(
   ktr: Ktr,
@@ -32,7 +39,7 @@ export async function pushRelease(
     publisher,
     keys,
     onProgress,
-  }: { publisher: Publisher; keys: PushKeys; onProgress: (progress: UploadProgress) => void },
+  }: { publisher: Publisher; keys: PushKeys; onProgress: (progress: TransferProgress) => void },
 ): Promise<PushReceipt> {
   const release = await readKtrRelease(ktr);
   const blobs = blobsOfRelease(release);
@@ -41,7 +48,13 @@ export async function pushRelease(
   const path = releaseTargetPath(app, version);
   const target = { path, length: release.statementBytes.length, sha256: ktr.statementDigest };
   const statement = new Map([[path, release.statementBytes]]);
-  await publishChange(publisher, (trusted) => signRelease(trusted, { app, target, keys, statement }), [path]);
+  let releaseKeys = 0;
+  const sign = (trusted: TrustedMetadata): Change => {
+    const release = countingKeys(trusted, { app, held: keys.release });
+    releaseKeys = release.length;
+    return signRelease(trusted, { app, target, keys: { ...keys, release }, statement });
+  };
+  await publishChange(publisher, sign, { targets: [path], renewing: 'release' });
   return {
     app,
     version,
@@ -49,7 +62,24 @@ export async function pushRelease(
     uploadedBlobs: uploaded.blobs,
     uploadedBytes: uploaded.bytes,
     presentBlobs: blobs.size - uploaded.blobs,
+    releaseKeys,
   };
+}
+
+/** Keys of the release role on this machine: one that was dismissed, or never admitted, adds nothing by signing. */
+function countingKeys(
+  trusted: TrustedMetadata,
+  { app, held }: { app: string; held: readonly SigningKey[] },
+): SigningKey[] {
+  const { signed } = checkMetadata('targets', trustedRole(trusted, 'targets'));
+  const releaser = releasersOf(signed).find((candidate) => candidate.app === app);
+  const counting = held.filter((key) => releaser?.keys.some(({ keyId }) => keyId === key.keyId));
+  if (releaser && counting.length >= releaser.threshold) return counting;
+  throw new RejectedError(
+    'release-keys-missing',
+    `failed to sign the release of "${app}": expected ${releaser?.threshold ?? 1} of its keys on this machine, got ${counting.length}`,
+    { hint: 'see who may sign what with `keyturn trust show`' },
+  );
 }
 
 interface ReleaseToSign {

@@ -6,7 +6,7 @@ import { validUntil } from './ceremony.ts';
 import { withControlPlane } from './connection.ts';
 import type { Home } from './home.ts';
 import { type PassphraseOptions, withPassphrase } from './passphrase.ts';
-import { type Change, publishChange, trustedRole } from './publication.ts';
+import { type Change, type HomeTrust, publishChange, trustedRole } from './publication.ts';
 
 export interface TargetsPublication {
   readonly change: TargetsChange;
@@ -23,12 +23,12 @@ export interface TargetsSigner {
   readonly wanted: readonly string[];
 }
 
-/** Errors: those of `Home.loadKeys` and `publishChange`. */
+/** Gives what is trusted then. Errors: those of `Home.loadKeys` and `publishChange`. */
 export async function publishTargets(
   command: Command,
   { home, options, wanted }: TargetsSigner,
   compose: (trusted: TrustedMetadata) => TargetsPublication,
-): Promise<void> {
+): Promise<HomeTrust> {
   const keys = await withPassphrase(options, (passphrase) => ({
     targets: home.loadKeys('targets', passphrase),
     snapshot: home.loadKeys('snapshot', passphrase),
@@ -45,5 +45,6 @@ export async function publishTargets(
     const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), changed, signing);
     return { metadata: new Map([...changed, ['snapshot', snapshot]]), targets: files };
   };
-  await withControlPlane(command, 'releaser', (publisher) => publishChange(publisher, sign, wanted));
+  const refreshing = { targets: wanted, renewing: 'targets' } as const;
+  return withControlPlane(command, 'releaser', (publisher) => publishChange(publisher, sign, refreshing));
 }

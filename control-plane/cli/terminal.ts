@@ -6,7 +6,15 @@ export interface Terminal {
   readonly hasColours: boolean;
   /** Whether a line may be overwritten in place. */
   readonly isTty: boolean;
+  /** A line that is wider wraps, and can then not be overwritten. */
+  readonly columns: number;
 }
+
+/** What is written to no terminal. */
+export const NO_TERMINAL: Terminal = { hasColours: false, isTty: false, columns: 80 };
+
+/** Takes back the line that the cursor is in; only on a terminal. */
+export const ERASE_LINE = '\r\u001b[2K';
 
 const CODES: Readonly<Record<Exclude<Tone, 'plain'>, string>> = {
   good: '32',
@@ -18,11 +26,12 @@ const CODES: Readonly<Record<Exclude<Tone, 'plain'>, string>> = {
 
 /** Colours only for a TTY whose user did not set `NO_COLOR` (https://no-color.org: set and not empty). */
 export function terminalOf(
-  stream: { readonly isTTY?: boolean },
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   const isTty = stream.isTTY === true;
-  return { isTty, hasColours: isTty && (env.NO_COLOR ?? '') === '' };
+  // A terminal that nobody has told its size says 0.
+  return { isTty, hasColours: isTty && (env.NO_COLOR ?? '') === '', columns: stream.columns || NO_TERMINAL.columns };
 }
 
 export function toned(terminal: Terminal, tone: Tone, text: string): string {

@@ -15,12 +15,13 @@ import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import { parseBuildRecord } from '../../shared/release/build-record.ts';
 import { parsePlan } from '../../shared/release/plan.ts';
 import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
-import type { Run, RunUpdate } from '../../shared/rpc/generated/messages.ts';
+import type { Run, RunProgress, RunUpdate } from '../../shared/rpc/generated/messages.ts';
 import { parsePolicy } from '../../shared/trust/policy.ts';
 import { finishedLine, runningLine } from './ledger-table.ts';
+import { type ProgressLine, progressLine } from './progress-line.ts';
 import type { Publisher } from './publication.ts';
 import { fetchMaterial, type Material } from './run-ledger.ts';
-import type { Terminal } from './terminal.ts';
+import { ERASE_LINE, type Terminal } from './terminal.ts';
 
 export interface WatchOptions extends Pick<Publisher, 'client' | 'source'> {
   readonly terminal: Terminal;
@@ -29,12 +30,15 @@ export interface WatchOptions extends Pick<Publisher, 'client' | 'source'> {
   readonly until: 'ended' | 'rolledBack';
   /** How long a lost control plane is looked for; a restart takes less than the default. */
   readonly lostMs?: number;
+  /** How long an ended run may wait for its report before the watch ends without it. */
+  readonly reportMs?: number;
 }
 
-/** How long an ended run may wait for its report before the watch ends without it. */
 const REPORT_WAIT_MS = 60_000;
 const LOST_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
+const RECEIVED_CHECK = 'g4.received';
+const ROLLBACK_GATE = 'ROLLBACK';
 const END_PHASES = ['proven', 'failed', 'rolledBack'];
 
 /** Errors: those of the call; `TransientError` when the control plane is lost and does not come back. */
@@ -55,12 +59,18 @@ export async function watchRun(runId: string, options: WatchOptions): Promise<vo
       await pause(LOOK_AGAIN_MS);
       await reachable(options.client, lostAt + lostMs - performance.now());
       if (performance.now() - lostAt > lostMs) throw lost(runId, error);
+    } finally {
+      watched.takeLineBack();
     }
   }
 }
 
 /** Reads one stream of updates until the watch is over. */
-async function followOnce(runId: string, watched: WatchedRun, { client }: WatchOptions): Promise<void> {
+async function followOnce(
+  runId: string,
+  watched: WatchedRun,
+  { client, reportMs = REPORT_WAIT_MS }: WatchOptions,
+): Promise<void> {
   const stopped = new AbortController();
   let reportTimer: NodeJS.Timeout | undefined;
   try {
@@ -71,11 +81,11 @@ async function followOnce(runId: string, watched: WatchedRun, { client }: WatchO
     for await (const update of updates) {
       await watched.see(update);
       if (watched.isOver) return;
-      if (watched.hasEnded) {
+      if (watched.awaitsReport) {
         reportTimer ??= setTimeout(() => {
           watched.isReportOverdue = true;
           stopped.abort();
-        }, REPORT_WAIT_MS);
+        }, reportMs);
       }
     }
   } finally {
@@ -105,6 +115,10 @@ class WatchedRun {
   #run: Run | undefined;
   #material: Material | undefined;
   #isReported = false;
+  readonly #received: ProgressLine;
+  #isReceived = false;
+  /** Whether the cursor stands behind the line of a check that runs. */
+  #isLineOpen = false;
   /** The first ledger entry that was not seen yet. */
   nextSeq = 0;
   updateCount = 0;
@@ -112,26 +126,48 @@ class WatchedRun {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#received = progressLine('G4    receive', {
+      ...options,
+      now: () => performance.now(),
+    });
   }
 
-  get hasEnded(): boolean {
-    return this.#run !== undefined && (this.#run.refusalCode !== '' || END_PHASES.includes(this.#run.phase));
+  /** A run that is rolled back has its report long since; a host that is away may take its time. */
+  get awaitsReport(): boolean {
+    return this.#options.until === 'ended' && this.#run !== undefined && END_PHASES.includes(this.#run.phase);
   }
 
   get isOver(): boolean {
     if (this.#run && this.#run.refusalCode !== '') return true;
-    if (this.#options.until === 'rolledBack') return this.#run?.phase === 'rolledBack';
-    return this.hasEnded && this.#isReported;
+    // The stream ends by itself at the removal, behind the entries that prove it.
+    return this.awaitsReport && this.#isReported;
+  }
+
+  /** Whatever is written next begins in a line of its own. */
+  takeLineBack(): void {
+    this.#received.end();
+    if (this.#isLineOpen) this.#options.write(ERASE_LINE);
+    this.#isLineOpen = false;
   }
 
   async see(update: RunUpdate): Promise<void> {
     this.updateCount += 1;
     if (update.news === 'run') this.#run = update.run;
-    if (update.news === 'progress' && update.progress.checkId !== '') this.#showRunning(update.progress.checkId);
+    if (update.news === 'progress') this.#seeProgress(update.progress);
     if (update.news === 'entry') {
       await this.#seeEntry(parseEntry(update.entry.entry));
       this.nextSeq = update.entry.seq + 1;
     }
+  }
+
+  #seeProgress(progress: RunProgress): void {
+    if (progress.totalBytes > 0) {
+      // What is told late must not begin a second line.
+      if (!this.#isReceived) this.#received.update(progress);
+      return;
+    }
+    this.#received.end();
+    if (progress.checkId !== '') this.#showRunning(progress.checkId);
   }
 
   async #seeEntry(sealed: SealedEntry): Promise<void> {
@@ -141,16 +177,23 @@ class WatchedRun {
     }
     this.#entries.push(sealed);
     if (body.type !== 'check-recorded') return;
-    if (body.evidence.check === 'g8.report') this.#isReported = true;
+    const { check, gate } = body.evidence;
+    if (check === 'g8.report') this.#isReported = true;
+    if (check === RECEIVED_CHECK) this.#isReceived = true;
+    this.#received.end();
+    // Whoever follows a rollback has seen the installation.
+    if (this.#options.until === 'rolledBack' && gate !== ROLLBACK_GATE) return;
     const row = this.#summary()
       ?.gates.flatMap((gate) => gate.checks)
-      .find(({ id }) => id === body.evidence.check);
+      .find(({ id }) => id === check);
     if (row) this.#options.write(finishedLine(row, this.#options.terminal));
+    this.#isLineOpen = false;
   }
 
   #showRunning(checkId: string): void {
     const gate = /^g(\d)\./.exec(checkId)?.[1];
     this.#options.write(runningLine({ gate: gate ? `G${gate}` : '', id: checkId }, this.#options.terminal));
+    this.#isLineOpen = this.#options.terminal.isTty;
   }
 
   #summary(): ReturnType<typeof deriveSummary> | undefined {

@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { withControlPlane } from '../connection.ts';
 import { parseHostName } from '../host-name.ts';
 import { outputOf } from '../output.ts';
+import { assertOutputFile } from '../output-file.ts';
 import { refreshHome } from '../publication.ts';
 
 const MINUTE_MS = 60_000;
@@ -15,8 +16,9 @@ export async function writeEnrolmentBundle(text: string, command: Command): Prom
   const host = parseHostName(text);
   const { join, gateway, minutes, out } = command.optsWithGlobals();
   const path = resolve(out ?? `${host}.enrolment`);
+  assertOutputFile(path, 'enrolment bundle');
   const made = await withControlPlane(command, 'operator', async (publisher) => {
-    const trusted = await refreshHome(publisher);
+    const { trusted } = await refreshHome(publisher);
     const token = await publisher.client.createJoinToken({ host, lifetimeMs: minutes * MINUTE_MS });
     return { trusted, token };
   });

@@ -3,10 +3,11 @@
  * is whole or not there (P8).
  */
 
-import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { RejectedError } from '../../../shared/errors.ts';
+import { checkKinds } from '../../../shared/ledger/kinds/registry.ts';
 import { APP_PATTERN } from '../../../shared/release/release-statement.ts';
 import type { Role } from '../../../shared/rpc/peer-identity.ts';
 import { UsageError } from '../../../shared/service/failure.ts';
@@ -46,6 +47,7 @@ export async function init(options: InitOptions, command: Command): Promise<void
   for (const app of options.app) {
     if (!APP_PATTERN.test(app)) throw new UsageError(`application "${app}": expected ${APP_PATTERN}`);
   }
+  for (const { checkKind } of options.acceptGap) assertKind(checkKind);
   const passphrase = await newPassphrase(options, output);
   const ceremony = await holdIn(home, { options, passphrase });
   const { roles, lines } = describe(home, { ceremony, options });
@@ -58,12 +60,19 @@ function assertVacant(home: Home): void {
       hint: 'name another folder with --home',
     });
   }
-  if (!existsSync(home.folder) || readdirSync(home.folder).length === 0) return;
+  const found = statSync(home.folder, { throwIfNoEntry: false });
+  if (!found || (found.isDirectory() && readdirSync(home.folder).length === 0)) return;
   throw new RejectedError(
     'home-not-empty',
     `failed to hold a ceremony in "${home.folder}": expected no folder or an empty one`,
     { hint: 'name another folder with --home' },
   );
+}
+
+/** A gap of a kind that no check has would never be accepted: a slip that shows only at the first verdict. */
+function assertKind(kind: string): void {
+  if (checkKinds.has(kind)) return;
+  throw new UsageError(`accepted gap of kind "${kind}": expected one of ${[...checkKinds.keys()].sort().join(', ')}`);
 }
 
 async function holdIn(

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { sha256 } from '../../../shared/digest.ts';
 import { POLICY_PATH, parsePolicy } from '../../../shared/trust/policy.ts';
 import { homeOf } from '../connection.ts';
+import { expiredLines } from '../expired-metadata.ts';
 import { readInputFile } from '../input-file.ts';
 import { outputOf } from '../output.ts';
 import type { PassphraseOptions } from '../passphrase.ts';
@@ -15,9 +16,12 @@ export async function signPolicy(command: Command): Promise<void> {
   parsePolicy(bytes);
   const policy = { length: bytes.length, sha256: sha256(bytes) };
   const options = command.optsWithGlobals() as PassphraseOptions;
-  await publishTargets(command, { home, options, wanted: [] }, () => ({
+  const { expired } = await publishTargets(command, { home, options, wanted: [] }, () => ({
     change: { policy },
     files: new Map([[POLICY_PATH, bytes]]),
   }));
-  outputOf(command).result({ policy: policy.sha256 }, () => [`policy ${policy.sha256} is signed and published`]);
+  outputOf(command).result({ policy: policy.sha256, expired }, () => [
+    `policy ${policy.sha256} is signed and published`,
+    ...expiredLines(expired),
+  ]);
 }

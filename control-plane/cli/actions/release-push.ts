@@ -9,6 +9,7 @@ import { outputOf } from '../output.ts';
 import { type PassphraseOptions, withPassphrase } from '../passphrase.ts';
 import { progressLine } from '../progress-line.ts';
 import { pushRelease } from '../push.ts';
+import { terminalOf } from '../terminal.ts';
 
 export async function push(file: string, command: Command): Promise<void> {
   const output = outputOf(command);
@@ -19,13 +20,14 @@ export async function push(file: string, command: Command): Promise<void> {
     release: home.loadKeys(releaseRoleOf(statement.app), passphrase),
     snapshot: home.loadKeys('snapshot', passphrase),
   }));
-  const progress = progressLine(process.stderr, { label: 'upload', isQuiet: output.isJson });
+  const terminal = terminalOf(process.stderr, process.env);
+  const progress = progressLine('upload', { terminal, write: output.progress, now: () => performance.now() });
   const receipt = await withControlPlane(command, 'releaser', (publisher) =>
     pushRelease(ktr, { publisher, keys, onProgress: progress.update }),
   ).finally(progress.end);
   output.result(receipt, () => [
     `pushed ${receipt.app}@${receipt.version}`,
-    `  statement ${receipt.statementDigest}, signed by ${keys.release.length} release key${keys.release.length === 1 ? '' : 's'}`,
+    `  statement ${receipt.statementDigest}, signed by ${receipt.releaseKeys} release key${receipt.releaseKeys === 1 ? '' : 's'}`,
     `  ${receipt.uploadedBlobs} blobs uploaded (${receipt.uploadedBytes} bytes), ${receipt.presentBlobs} were there`,
   ]);
 }

@@ -1,7 +1,7 @@
 /** `keyturn serve`. What the command line says is checked before anything listens; what listens is stopped on every way out. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { UsageError } from '../../../shared/service/failure.ts';
@@ -121,6 +121,7 @@ function logFailure(log: Logger, { action, error }: { action: string; error: unk
 
 function sinksOf(options: ServeOptions): ReportSink[] {
   const { reports, reportsGit, reportsHttp, reportsHttpCollection: collection, reportsHttpTokenFile } = options;
+  if (reportsGit !== undefined) assertWorkingTree(resolve(reportsGit));
   const git =
     reportsGit !== undefined && gitSink({ repository: resolve(reportsGit), folder: 'reports', author: AUTHOR });
   if (reportsHttp === undefined) return [folderSink(reports), ...(git ? [git] : [])];
@@ -131,6 +132,15 @@ function sinksOf(options: ServeOptions): ReportSink[] {
   assertInputFile(tokenFile, 'token file');
   const http = httpItemsSink({ url: reportsHttp, collection, tokenFile });
   return [folderSink(reports), ...(git ? [git] : []), http];
+}
+
+/** A report that has nowhere to go would be noticed after the first deployment. */
+function assertWorkingTree(path: string): void {
+  for (let folder = path; existsSync(path); folder = dirname(folder)) {
+    if (existsSync(join(folder, '.git'))) return;
+    if (folder === dirname(folder)) break;
+  }
+  throw new UsageError(`--reports-git "${path}": expected a git working tree`, `git init ${path}`);
 }
 
 const AUTHOR = { name: 'Keyturn', email: 'keyturn@localhost' };

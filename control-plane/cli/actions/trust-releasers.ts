@@ -43,29 +43,42 @@ interface Addition {
   readonly threshold: number | undefined;
 }
 
-/** The key is on disk before anybody trusts it; where it is refused, it goes again. */
+/** The key is on disk before anybody trusts it; where it is refused, or nobody ever saw it, it goes again. */
 async function addNewKey(app: string, { command, options, threshold }: Addition): Promise<PublicKey> {
   const home = homeOf(command);
   const role = releaseRoleOf(app);
   const key = generateKey();
   const passphrase = await newPassphrase(options, outputOf(command));
   home.saveNewKey(role, { key, passphrase });
+  let isOffered = false;
+  const onOffer = (): void => {
+    isOffered = true;
+  };
   try {
-    return await addKey(app, { command, options, threshold, added: key, fresh: [key] });
+    return await addKey(app, { command, options, threshold, added: key, fresh: [key], onOffer });
   } catch (error) {
-    if (error instanceof RejectedError) home.removeNewKey(role, key);
+    if (error instanceof RejectedError || !isOffered) home.removeNewKey(role, key);
     throw error;
   }
 }
 
-async function addKey(
-  app: string,
-  { added, fresh, threshold, ...rest }: Addition & { added: PublicKey; fresh: readonly SigningKey[] },
-): Promise<PublicKey> {
+interface KeyAddition extends Addition {
+  readonly added: PublicKey;
+  /** The same with its private half, where it was made just now. */
+  readonly fresh: readonly SigningKey[];
+  /** Called before anybody else gets to see the key. */
+  readonly onOffer?: () => void;
+}
+
+async function addKey(app: string, { added, fresh, threshold, onOffer, ...rest }: KeyAddition): Promise<PublicKey> {
   await changeReleasers(app, {
     ...rest,
     fresh,
-    change: (current) => withKey(current, { app, added, threshold }),
+    change: (current) => {
+      const next = withKey(current, { app, added, threshold });
+      onOffer?.();
+      return next;
+    },
   });
   return added;
 }

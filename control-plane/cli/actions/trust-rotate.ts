@@ -9,6 +9,7 @@ import { changeTargets, createSnapshot, keyholdersOf, rotateRoot } from '../../.
 import { checkMetadata } from '../../../shared/trust/tuf-rules.ts';
 import { validUntil } from '../ceremony.ts';
 import { homeOf, withControlPlane } from '../connection.ts';
+import { expiredLines } from '../expired-metadata.ts';
 import { outputOf } from '../output.ts';
 import { newPassphrase, type PassphraseOptions, withPassphrase } from '../passphrase.ts';
 import { type Change, publishChange, refreshHome, trustedRole } from '../publication.ts';
@@ -27,19 +28,24 @@ export async function rotate(role: string, command: Command): Promise<void> {
     snapshot: role === 'root' ? [] : home.loadKeys('snapshot', passphrase),
   }));
   const passphrase = await newPassphrase(options, output);
-  const { fresh, version } = await withControlPlane(command, 'releaser', async (publisher) => {
-    const { signed } = checkMetadata('root', trustedRole(await refreshHome(publisher), 'root'));
+  const { fresh, version, expired } = await withControlPlane(command, 'releaser', async (publisher) => {
+    const { trusted } = await refreshHome(publisher, RENEWING);
+    const { signed } = checkMetadata('root', trustedRole(trusted, 'root'));
     const keys = keyholdersOf(signed, role).keys.map(() => generateKey());
-    await home.replaceKeys(role, { keys, passphrase }, async () => {
-      await publishChange(publisher, (trusted) => rotation(trusted, { role, held, fresh: keys }));
-    });
-    return { fresh: keys, version: signed.version + 1 };
+    const published = await home.replaceKeys(role, { keys, passphrase }, () =>
+      publishChange(publisher, (trusted) => rotation(trusted, { role, held, fresh: keys }), RENEWING),
+    );
+    return { fresh: keys, version: signed.version + 1, expired: published.expired };
   });
-  output.result({ role, keyIds: fresh.map(({ keyId }) => keyId), rootVersion: version }, () => [
+  output.result({ role, keyIds: fresh.map(({ keyId }) => keyId), rootVersion: version, expired }, () => [
     `${role}: ${fresh.length} new key${fresh.length === 1 ? '' : 's'}, root version ${version}`,
     ...fresh.map(({ keyId }) => `  ${keyId}`),
+    ...expiredLines(expired),
   ]);
 }
+
+/** Whichever role is rotated: the root names its keys, and is signed anew. */
+const RENEWING = { renewing: 'root' } as const;
 
 interface RotationKeys {
   readonly role: RotatableRole;

@@ -5,12 +5,13 @@ import { expiryOf, releaseRoleOf, TOP_LEVEL_ROLES, versionOf } from '../../../sh
 import { keyholdersOf, releasersOf } from '../../../shared/trust/tuf-repository.ts';
 import { checkMetadata } from '../../../shared/trust/tuf-rules.ts';
 import { withControlPlane } from '../connection.ts';
+import { expiredLines } from '../expired-metadata.ts';
 import { listingLines } from '../listing.ts';
 import { outputOf } from '../output.ts';
-import { refreshHome, trustedRole } from '../publication.ts';
+import { type HomeTrust, type Publisher, pathsInEveryRole, refreshHome, trustedRole } from '../publication.ts';
 
 export async function showTrust(command: Command): Promise<void> {
-  const trusted = await withControlPlane(command, 'viewer', (publisher) => refreshHome(publisher));
+  const { trusted, expired } = await withControlPlane(command, 'viewer', refreshAll);
   const { signed: root } = checkMetadata('root', trustedRole(trusted, 'root'));
   const { signed: targets } = checkMetadata('targets', trustedRole(trusted, 'targets'));
   const topLevel = TOP_LEVEL_ROLES.map((role) => ({ role: role as string, ...keyholdersOf(root, role) }));
@@ -25,7 +26,7 @@ export async function showTrust(command: Command): Promise<void> {
     version: versionOf(bytes),
     expiresAt: expiryOf(bytes).toISOString(),
   }));
-  outputOf(command).result({ roles, versions }, () => [
+  outputOf(command).result({ roles, versions, expired }, () => [
     ...roles.flatMap(({ role, threshold, keyIds }) => [
       `${role}: ${threshold} of ${keyIds.length}`,
       ...keyIds.map((keyId) => `  ${keyId}`),
@@ -34,5 +35,12 @@ export async function showTrust(command: Command): Promise<void> {
       versions.map(({ file, version, expiresAt }) => [file, `version ${version}`, `until ${expiresAt}`]),
       'no metadata',
     ),
+    ...expiredLines(expired),
   ]);
+}
+
+/** Nothing is signed, and what has run out is shown as well: whoever is to renew it looks here first. */
+async function refreshAll(publisher: Publisher): Promise<HomeTrust> {
+  const { trusted } = await refreshHome(publisher, { renewing: 'root' });
+  return refreshHome(publisher, { renewing: 'root', targets: pathsInEveryRole(trusted) });
 }

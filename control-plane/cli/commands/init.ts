@@ -24,7 +24,12 @@ export function addInit(program: Command): void {
     .option('--no-passphrase', 'leave the key files unencrypted')
     .action(async (_options, command: Command) => {
       const given = command.optsWithGlobals();
-      const approver = distinct(given.approver.map(parseApprover));
+      const approver = given.approver.map(parseApprover);
+      assertDistinct(
+        'approver',
+        approver.map(({ name }: NamedApprover) => name),
+      );
+      assertDistinct('application', given.app);
       const acceptGap = given.acceptGap.map(parseGap);
       const { init } = await import('../actions/init.ts');
       await init({ ...(given as InitOptions), approver, acceptGap }, command);
@@ -55,18 +60,19 @@ function parseApprover(text: string): NamedApprover {
 }
 
 /** A name is a key file: one person in two teams would be one key that counts in both. */
-function distinct(approvers: readonly NamedApprover[]): readonly NamedApprover[] {
-  const again = approvers.find(({ name }, index) => approvers.findIndex((other) => other.name === name) < index);
-  if (again === undefined) return approvers;
-  throw new UsageError(`approver "${again.name}": expected each name once, got it twice`);
+function assertDistinct(what: string, names: readonly string[]): void {
+  const again = names.find((name, index) => names.indexOf(name) < index);
+  if (again !== undefined) throw new UsageError(`${what} "${again}": expected each name once, got it twice`);
 }
 
 /** A route may have colons in it. */
 function parseGap(text: string): AcceptedSubGap {
   const [, gate, checkKind, owner, route, days] = /^([^:]+):([^:]+):([^:]+):(.+):(\d{1,3})$/.exec(text) ?? [];
-  if (gate !== undefined && checkKind !== undefined && owner !== undefined && route !== undefined)
-    return { gate, checkKind, owner, route, maxAgeDays: Number(days) };
+  const maxAgeDays = Number(days);
+  const isInRange = maxAgeDays >= 1 && maxAgeDays <= 365;
+  if (isInRange && gate !== undefined && checkKind !== undefined && owner !== undefined && route !== undefined)
+    return { gate, checkKind, owner, route, maxAgeDays };
   throw new UsageError(
-    `accepted gap "${text}": expected GATE:KIND:OWNER:ROUTE:DAYS, such as G6:dryrun:operations:live dry run:30`,
+    `accepted gap "${text}": expected GATE:KIND:OWNER:ROUTE:DAYS with 1 to 365 days, such as G6:dryrun:operations:live dry run:30`,
   );
 }

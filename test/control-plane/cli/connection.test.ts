@@ -97,25 +97,19 @@ describe('a command without its control plane', function () {
   it('gives every call with one answer a deadline of its own', async () => {
     const { address, close } = await silentServer();
     const client = connectOperator({ ...world.home.loadOperator('viewer'), address, answerMs: 1 });
-    const calls = [
-      client.createJoinToken({ host: 'web', lifetimeMs: 1 }),
-      client.listHosts({}),
-      client.revokeHost({ host: 'web' }),
-      client.missingBlobs({ sha256: [] }),
-      client.publish({ metadata: [], targets: [] }),
-      client.listReleases({}),
-      client.deploy({ host: 'web', app: 'cutter', version: '0.6' }),
-      client.rollback({ host: 'web', app: 'cutter', version: '0.6' }),
-      client.listRuns({ host: '', limit: 0 }),
-    ];
-    const answering = Object.values(operatorService).filter((rpc) => !rpc.requestStream && !rpc.responseStream);
-    expect(calls).to.have.length(answering.length);
-    for (const ended of await Promise.allSettled<unknown>(calls)) {
-      const reason: unknown = ended.status === 'rejected' ? ended.reason : undefined;
-      expect(reason).to.be.instanceOf(TransientError).with.property('message').that.includes('Deadline exceeded');
+    try {
+      const calls = Object.entries(operatorService)
+        .filter(([, rpc]) => !rpc.requestStream && !rpc.responseStream)
+        .map(([name]) => `${name.charAt(0).toLowerCase()}${name.slice(1)}` as 'listHosts');
+      expect(calls).to.include('listHosts').and.to.have.length.at.least(9);
+      for (const ended of await Promise.allSettled(calls.map((call) => client[call]({})))) {
+        const reason: unknown = ended.status === 'rejected' ? ended.reason : undefined;
+        expect(reason).to.be.instanceOf(TransientError).with.property('message').that.includes('Deadline exceeded');
+      }
+    } finally {
+      client.close();
+      close();
     }
-    client.close();
-    close();
   });
 
   it('quotes a named file that is not there', async () => {

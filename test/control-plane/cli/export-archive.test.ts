@@ -99,10 +99,17 @@ describe('keyturn release export', function () {
     });
   }
 
-  it('ends with 69 where the folder is not there', async () => {
+  it('does not blame the control plane for a file that this machine cannot write', async () => {
+    const ended = await world.json('release', 'export', `${APP}@0.6`, '--out', '/proc/keyturn-archive.tar.gz');
+    expect(ended.exitCode).to.equal(69);
+    expect(failureOf(ended).message).to.include('/proc/keyturn-archive.tar.gz');
+    expect(failureOf(ended).hint).to.equal(undefined);
+  });
+
+  it('ends with 64 where the folder is not there', async () => {
     const out = world.at('nowhere', 'archive.tar.gz');
     const ended = await world.json('release', 'export', bundle, '--out', out);
-    expect(ended.exitCode).to.equal(69);
+    expect(ended.exitCode).to.equal(64);
     expect(failureOf(ended).message).to.include(out);
     expect(existsSync(world.at('nowhere'))).to.equal(false);
   });

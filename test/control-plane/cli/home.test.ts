@@ -1,11 +1,11 @@
 /** The folder of the ceremony: what is missing, damaged or open to others is said with its path, before anything is dialed. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Home } from '../../../control-plane/cli/home.ts';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { generateKey } from '../../../shared/trust/keys.ts';
-import { APP, CommandWorld, failureOf } from '../../support/command-line.ts';
+import { APP, CommandWorld, failureOf, keyturn } from '../../support/command-line.ts';
 
 describe('the home of keyturn', function () {
   this.timeout(20_000);
@@ -14,6 +14,19 @@ describe('the home of keyturn', function () {
     world = await CommandWorld.held();
   });
   afterEach(() => world[Symbol.asyncDispose]());
+
+  it('ends with 69 where it may not be looked into, and does not take it for one that is not there', async () => {
+    // For root, too: a link that leads to itself.
+    const home = world.at('loop');
+    symlinkSync(home, home);
+    const holding = await keyturn('--json', '--home', home, 'init', '--app', APP, '--no-passphrase');
+    const listing = await keyturn('--json', '--home', home, 'release', 'list');
+    for (const ended of [holding, listing]) {
+      expect(ended.exitCode).to.equal(69);
+      expect(failureOf(ended).message).to.include(`failed to look into "${home}": ELOOP`);
+      expect(failureOf(ended).hint).to.include('--home');
+    }
+  });
 
   const keyFiles = (role: string) => readdirSync(join(world.home.folder, 'keys', role)).sort();
 

@@ -131,9 +131,16 @@ describe('keyturn init', function () {
     expect(filesBelow(full.folder)).to.deep.equal(['notes']);
   });
 
+  it('refuses a home that is a file, and leaves it as it was', async () => {
+    writeFileSync(world.home.folder, 'mine');
+    const ended = await init();
+    expect([ended.exitCode, failureOf(ended).code]).to.deep.equal([77, 'home-not-empty']);
+    expect(readFileSync(world.home.folder, 'utf8')).to.equal('mine');
+  });
+
   it('leaves nothing of a ceremony that fails, and a later one is whole', async () => {
-    // The policy refuses a gap that lives for no day: the last thing that the ceremony finds out.
-    const ended = await init('--accept-gap', 'G6:dryrun:ops:by hand:0');
+    // The policy refuses an owner whose name is that long: the last thing that the ceremony finds out.
+    const ended = await init('--accept-gap', `G6:dryrun:${'o'.repeat(5000)}:by hand:1`);
     expect([ended.exitCode, failureOf(ended).code]).to.deep.equal([77, 'policy-invalid']);
     expect(filesBelow(world.folder)).to.deep.equal([]);
     expect((await init()).exitCode).to.equal(0);
@@ -163,6 +170,22 @@ describe('keyturn init', function () {
     { name: 'an approver without a team', options: ['--approver', 'an'], says: 'approver "an"' },
     { name: 'an approver twice', options: ['--approver', 'an:ops', 'an:sec'], says: 'approver "an"' },
     { name: 'a gap without days', options: ['--accept-gap', 'G6:dryrun:ops'], says: 'accepted gap "G6:dryrun:ops"' },
+    {
+      name: 'a gap that lives for no day',
+      options: ['--accept-gap', 'G6:dryrun:ops:by hand:0'],
+      says: 'with 1 to 365 days',
+    },
+    {
+      name: 'a gap that lives for more than a year',
+      options: ['--accept-gap', 'G6:dryrun:ops:by hand:366'],
+      says: 'with 1 to 365 days',
+    },
+    {
+      name: 'a gap of a kind that no check has',
+      options: ['--accept-gap', 'G6:dry-run:ops:by hand:30'],
+      says: 'kind "dry-run": expected one of absent, anchor,',
+    },
+    { name: 'an application twice', options: ['--app', APP], says: `application "${APP}": expected each name once` },
     { name: 'an address without a port', options: ['--address', 'example.org'], says: '--address "example.org"' },
     { name: 'an application that is no name', options: ['--app', 'Bad_App'], says: 'application "Bad_App"' },
     {
@@ -172,7 +195,7 @@ describe('keyturn init', function () {
     },
   ];
 
-  it('has a row for each thing that it refuses', () => expect(REFUSED).to.have.length(8));
+  it('has a row for each thing that it refuses', () => expect(REFUSED).to.have.length(12));
 
   for (const { name, options, says } of REFUSED) {
     it(`refuses ${name} with 64, and writes nothing`, async () => {

@@ -67,7 +67,11 @@ describe('the ledger as a document', () => {
       of: () => check('unit'),
       are: ['id', 'kind', 'status', 'evidenceId', 'durationMs', 'expectations', 'observation', 'capsule'],
     },
-    { name: 'a finding', of: () => shown.findings[0] ?? {}, are: ['code', 'statement', 'check', 'gate', 'evidenceId'] },
+    {
+      name: 'a finding',
+      of: () => shown.findings[0] ?? {},
+      are: ['code', 'statement', 'check', 'gate', 'index', 'evidenceId', 'again'],
+    },
     {
       name: 'a sub-gap',
       of: () => shown.subGaps[0] ?? {},
@@ -93,9 +97,85 @@ describe('the ledger as a document', () => {
       .flatMap(({ checks }) => checks)
       .filter(({ kind }) => ['exec', 'refuses-live', 'dryrun'].includes(kind))
       .reduce((sum, { durationMs }) => sum + durationMs, 0);
-    expect(payload).to.be.above(0);
-    expect(times.ownMs).to.equal(Math.max(0, times.durationMs - payload));
+    expect(times.durationMs - times.ownMs)
+      .to.be.above(0)
+      .and.at.most(payload);
   });
+
+  const SPANS: readonly {
+    readonly what: string;
+    readonly spans: readonly [number, number][];
+    readonly payloadMs: number;
+  }[] = [
+    {
+      what: 'one behind the other',
+      spans: [
+        [100, 50],
+        [150, 50],
+      ],
+      payloadMs: 100,
+    },
+    {
+      what: 'with a pause between them',
+      spans: [
+        [100, 50],
+        [300, 50],
+      ],
+      payloadMs: 100,
+    },
+    {
+      what: 'side by side',
+      spans: [
+        [100, 50],
+        [120, 80],
+      ],
+      payloadMs: 100,
+    },
+    {
+      what: 'one within the other',
+      spans: [
+        [100, 200],
+        [150, 50],
+      ],
+      payloadMs: 200,
+    },
+    {
+      what: 'at the same instant',
+      spans: [
+        [100, 50],
+        [100, 70],
+      ],
+      payloadMs: 70,
+    },
+    {
+      what: 'in another order than they began',
+      spans: [
+        [150, 100],
+        [100, 100],
+      ],
+      payloadMs: 150,
+    },
+    { what: 'no time at all', spans: [[100, 0]], payloadMs: 0 },
+  ];
+  it('has seven ways to run commands', () => expect(SPANS).to.have.length(7));
+  for (const { what, spans, payloadMs } of SPANS) {
+    it(`counts the time of commands once: ${what}`, () => {
+      const ledger = fixture.read();
+      const unit = ledger.summary.gates.flatMap(({ checks }) => checks).find(({ id }) => id === 'unit');
+      if (!unit?.evidence) throw new Error('the fixture has no evidence of "unit"');
+      const { evidence } = unit;
+      const checks = spans.map(([startMs, durationMs]) => {
+        const startedAt = new Date(ORDERED_AT + startMs).toISOString();
+        return { ...unit, durationMs, evidence: { ...evidence, startedAt, durationMs } };
+      });
+      const summary = {
+        ...ledger.summary,
+        gates: [{ gate: 'G5', status: 'PASS' as const, gapsAccepted: true, checks }],
+      };
+      const { durationMs, ownMs } = runTimes({ ...ledger, summary }, { createdAtMs: ORDERED_AT });
+      expect(durationMs - ownMs).to.equal(payloadMs);
+    });
+  }
 
   it('does not count what a clock that differs would make negative', () => {
     expect(runTimes(fixture.read(), { createdAtMs: ORDERED_AT + 86_400_000 })).to.include({ durationMs: 0, ownMs: 0 });

@@ -6,8 +6,8 @@ import type { EvidenceResult } from '../../../shared/ledger/evidence.ts';
 import { type FixtureOptions, ledgerFixture, PROMISED, saw } from '../../support/ledger-fixture.ts';
 
 const VECTORS = new URL('../../vectors/ledger/', import.meta.url);
-const pipe = { hasColours: false, isTty: false };
-const tty = { hasColours: true, isTty: true };
+const pipe = { hasColours: false, isTty: false, columns: 80 };
+const tty = { hasColours: true, isTty: true, columns: 80 };
 
 const GAP: EvidenceResult = { did: 'leave-a-gap', statement: 'no governance-capable DSN', owner: 'ops', route: 'O7' };
 const CAPSULE = {

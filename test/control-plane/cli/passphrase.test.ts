@@ -85,6 +85,7 @@ describe('passphrases without a terminal', function () {
     const wrong = await world.json('policy', 'sign', '--passphrase-file', fileOf('another passphrase\n'));
     expect([wrong.exitCode, failureOf(wrong).code]).to.deep.equal([77, 'passphrase-wrong']);
     expect(failureOf(wrong).message).to.include('keys/targets/1.pem');
+    expect(failureOf(wrong).hint).to.include(fileOf('another passphrase\n'));
   });
 });
 

@@ -6,7 +6,11 @@ import { type Publisher, publishChange, refreshHome, trustedRole } from '../../.
 import { pushRelease } from '../../../control-plane/cli/push.ts';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { openKtr } from '../../../shared/release/ktr.ts';
+import { generateKey, type SigningKey } from '../../../shared/trust/keys.ts';
+import { memorySource } from '../../../shared/trust/source.ts';
 import { fileNameOf, releaseRoleOf, versionOf } from '../../../shared/trust/tuf-metadata.ts';
+import type { TrustedMetadata } from '../../../shared/trust/tuf-refresh.ts';
+import { rotateRoot } from '../../../shared/trust/tuf-repository.ts';
 import { APP, buildBundle, CommandWorld } from '../../support/command-line.ts';
 import { codeOf } from '../../support/rejection-of.ts';
 
@@ -111,6 +115,36 @@ describe('publishing from the machine that holds the keys', function () {
     expect(seen).to.deep.equal([1, 2, 3]);
   });
 
+  it('takes no new key back once it is published, though what is published cannot be read back', async () => {
+    const publisher = world.publisher('releaser');
+    let isPublished = false;
+    const changing = intercepted(world.home, (real) => async (request) => {
+      const answer = await real(request);
+      isPublished = true;
+      return answer;
+    });
+    const { fetchMetadata } = publisher.source;
+    const source = {
+      ...publisher.source,
+      // As if the next answer came from somebody else: an error that says that the other side is wrong.
+      fetchMetadata: (name: string) =>
+        isPublished ? memorySource(new Map([[name, Buffer.from('{}')]])).fetchMetadata(name) : fetchMetadata(name),
+    };
+    const keys = [generateKey(), generateKey(), generateKey()];
+    const replaced = world.home.replaceKeys('root', { keys, passphrase: undefined }, () =>
+      publishChange({ ...changing, source }, (trusted) => ({
+        metadata: new Map([['root', rotatedRoot(trusted, keys)]]),
+        targets: new Map(),
+      })),
+    );
+    expect(await codeOf(replaced)).to.equal('transient');
+    expect(world.home.loadKeys('root', undefined).map(({ keyId }) => keyId)).to.include.members(
+      keys.map(({ keyId }) => keyId),
+    );
+    await refreshHome(publisher);
+    expect(versionOf(world.home.loadTrust().get('root.json') ?? Buffer.alloc(0))).to.equal(2);
+  });
+
   it('saves what it verified, and nothing that is not trusted', async () => {
     const before = world.home.loadTrust();
     expect([...before.keys()]).to.deep.equal(['root.json']);
@@ -128,4 +162,10 @@ describe('publishing from the machine that holds the keys', function () {
       .to.throw(RejectedError, 'role "targets"')
       .with.property('code', 'role-unknown');
   });
+
+  function rotatedRoot(trusted: TrustedMetadata, keys: readonly SigningKey[]): Buffer {
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const signers = [...world.home.loadKeys('root', undefined), ...keys];
+    return rotateRoot(trustedRole(trusted, 'root'), { root: { keys, threshold: 2 } }, { expiresAt, signers });
+  }
 });

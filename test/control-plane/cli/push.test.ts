@@ -3,9 +3,11 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { pushRelease } from '../../../control-plane/cli/push.ts';
 import { openKtr, readKtrRelease } from '../../../shared/release/ktr.ts';
+import { generateKey } from '../../../shared/trust/keys.ts';
 import { releaseRoleOf } from '../../../shared/trust/tuf-metadata.ts';
 import { APP, buildBundle, CommandWorld, documentOf, failureOf } from '../../support/command-line.ts';
 import { codeOf } from '../../support/rejection-of.ts';
+import { parcelsOf } from '../../support/upload-parcels.ts';
 
 interface Receipt {
   readonly uploadedBlobs: number;
@@ -64,7 +66,7 @@ describe('keyturn release push', function () {
     for await (const chunk of ktr.blobs.get(archive.sha256)?.open() ?? []) chunks.push(chunk);
     const data = Buffer.concat(chunks).subarray(0, half);
     const { client } = world.publisher('releaser');
-    const cutOff = client.uploadBlob(onePiece({ ...archive, offset: 0, data }));
+    const cutOff = client.uploadBlobs(parcelsOf([{ ...archive, offset: 0, data }]));
     expect(await codeOf(cutOff)).to.equal('upload-incomplete');
     const total = [...ktr.blobs].reduce(
       (sum, [sha256, { size }]) => sum + (sha256 === ktr.statementDigest ? 0 : size),
@@ -98,7 +100,7 @@ describe('keyturn release push', function () {
 
   it('refuses to send what the control plane asks for and the bundle has not', async () => {
     const publisher = world.publisher('releaser');
-    const missingBlobs = async () => ({ missing: [{ sha256: 'a'.repeat(64), receivedBytes: 0 }] });
+    const missingBlobs = async () => ({ missing: [{ sha256: 'a'.repeat(64), receivedBytes: 0, isArriving: false }] });
     const pushed = pushRelease(await openKtr(bundle), {
       publisher: { ...publisher, client: { ...publisher.client, missingBlobs } },
       keys: { release: [], snapshot: [] },
@@ -134,6 +136,13 @@ describe('keyturn release push', function () {
     expect((await published())[0]?.statementSha256).to.equal(before);
   });
 
+  it('signs with the keys that count, and says how many they were', async () => {
+    world.home.saveNewKey(releaseRoleOf(APP), { key: generateKey(), passphrase: undefined });
+    const pushed = await world.keyturn('release', 'push', bundle);
+    expect(pushed.exitCode).to.equal(0);
+    expect(pushed.stdout).to.include('signed by 1 release key\n');
+  });
+
   it('publishes nothing that is signed by keys that nobody trusts', async () => {
     await using stranger = await CommandWorld.held();
     const keys = {
@@ -145,11 +154,7 @@ describe('keyturn release push', function () {
       keys,
       onProgress: () => {},
     });
-    expect(await codeOf(pushed)).to.equal('metadata-not-trusted');
+    expect(await codeOf(pushed)).to.equal('release-keys-missing');
     expect(await published()).to.deep.equal([]);
   });
 });
-
-async function* onePiece<T>(piece: T): AsyncGenerator<T> {
-  yield piece;
-}

@@ -3,11 +3,13 @@
  * what becomes of it when the control plane is lost on the way, or shows another ledger than the host signed.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { fetchReport } from '../../../control-plane/cli/actions/run-report.ts';
 import type { OperatorClient } from '../../../control-plane/cli/client.ts';
 import { fetchRun } from '../../../control-plane/cli/run-ledger.ts';
 import { type WatchOptions, watchRun } from '../../../control-plane/cli/watch-run.ts';
+import { findReport, replaceReport } from '../../../control-plane/store/report-documents.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { parseEnrolmentBundle } from '../../../shared/rpc/enrolment-bundle.ts';
@@ -191,6 +193,18 @@ describe('runs from the command line', function () {
       expect(readdirSync(out)).to.have.members(documentOf<{ documents: string[] }>(ended).documents);
     });
 
+    it('says of each document that the host signed it, and of the last that it follows from the ledger', async () => {
+      const ended = await world.json('report', ledger.run, '--out', world.at('standings'));
+      const { standings } = documentOf<{ standings: { name: string; standing: string }[] }>(ended);
+      expect(standings.filter(({ standing }) => standing === 'signed')).to.have.length(21);
+      expect(
+        standings.flatMap(({ name, standing }) => (standing === 'follows' ? [name.slice(0, 2)] : [])),
+      ).to.deep.equal(['08', '08', '08']);
+      expect(ended.stderr).to.equal('');
+      const { stdout } = await world.keyturn('report', ledger.run, '--out', world.at('standings'));
+      expect(stdout).to.match(/^ {2}03-artifact\.md {2}as the host signed it$/m);
+    });
+
     for (const argv of [['ledger'], ['watch'], ['report']]) {
       it(`ends with 77 at a run that nobody knows: ${argv[0]}`, async () => {
         const ended = await world.json(...argv, '01UNKNOWN');
@@ -278,7 +292,66 @@ describe('runs from the command line', function () {
       });
     }
 
-    for (const name of ['../01.md', '/etc/passwd', '..', '', '.bashrc', 'a/b', 'A.md', 'x'.repeat(101)]) {
+    const FORGERIES: readonly { name: string; forge: (files: Map<string, Buffer>) => void; tells: string }[] = [
+      {
+        name: 'a document changed in one byte',
+        forge: (files) =>
+          files.set('03-artifact.md', Buffer.concat([files.get('03-artifact.md') as Buffer, Buffer.from(' ')])),
+        tells: 'document "03-artifact.md" is [0-9a-f]{64}, the host signed [0-9a-f]{64}',
+      },
+      {
+        name: 'a verdict that was made better',
+        forge: (files) => files.set('08-final-report.html', Buffer.from('result: A')),
+        tells: 'document "08-final-report.html" is not signed by the host and does not follow from its ledger',
+      },
+      {
+        name: 'one document in the place of another',
+        forge: (files) => files.set('05-install.md', files.get('03-artifact.md') as Buffer),
+        tells: 'document "05-install.md" is [0-9a-f]{64}, the host signed [0-9a-f]{64}',
+      },
+      {
+        name: 'a document held back',
+        forge: (files) => files.delete('07-rollback-and-disable-proof.json'),
+        tells: 'document "07-rollback-and-disable-proof.json" is missing, the host signed [0-9a-f]{64}',
+      },
+    ];
+    for (const { name, forge, tells } of FORGERIES) {
+      it(`is found out with ${name}; the report is written, and the command ends with 77`, async () => {
+        const { store } = world.service.plane;
+        const kept = (await findReport(store, ledger.run)).map(({ name: file, content }) => ({ name: file, content }));
+        const forged = new Map(kept.map(({ name: file, content }) => [file, content]));
+        forge(forged);
+        await replaceReport(
+          store,
+          ledger.run,
+          [...forged].map(([file, content]) => ({ name: file, content })),
+        );
+        try {
+          const out = world.at(`forged-${name.length}`);
+          const ended = await world.keyturn('report', ledger.run, '--out', out);
+          expect(ended.exitCode).to.equal(77);
+          expect(ended.stderr.trim())
+            .to.match(new RegExp(`^keyturn: ${tells}`))
+            .and.not.include('\n');
+          for (const [file, content] of forged)
+            expect(readFileSync(join(out, file)).equals(content), file).to.equal(true);
+          expect(readdirSync(out)).to.have.length(forged.size);
+        } finally {
+          await replaceReport(store, ledger.run, kept);
+        }
+      });
+    }
+    it('is forged in four ways', () => expect(FORGERIES).to.have.length(4));
+
+    it('does not take pieces of nothing for ever', async () => {
+      async function* pieces() {
+        for (;;) yield { name: '03-artifact.md', data: Buffer.alloc(0) };
+      }
+      const client = { fetchReport: () => pieces() } as unknown as OperatorClient;
+      expect(await codeOf(fetchReport('01', { client }))).to.equal('report-piece-empty');
+    });
+
+    for (const name of ['../01.md', '/etc/passwd', '..', '', '.bashrc', 'a/b', '09-more.md', 'x'.repeat(101)]) {
       it(`writes no document named ${JSON.stringify(name.slice(0, 12))}`, async () => {
         async function* pieces() {
           yield { name, data: Buffer.from('x') };
@@ -308,7 +381,7 @@ describe('runs from the command line', function () {
         watchRun(ledger.run, {
           client: { ...client, watchRun: watchOf },
           source,
-          terminal: { hasColours: false, isTty: false },
+          terminal: { hasColours: false, isTty: false, columns: 80 },
           write: (text) => {
             lines += text;
           },
@@ -360,7 +433,7 @@ describe('runs from the command line', function () {
       const watching = watchRun(run, {
         client: { ...client, watchRun: (...args) => noting(client.watchRun(...args), sawFirst) },
         source,
-        terminal: { hasColours: false, isTty: false },
+        terminal: { hasColours: false, isTty: false, columns: 80 },
         write: () => {},
         until: 'rolledBack',
       });
@@ -370,6 +443,12 @@ describe('runs from the command line', function () {
       await host.startAgent();
       await watching;
       expect(documentOf<Ledger>(await world.json('ledger', run)).phase).to.equal('rolledBack');
+    });
+
+    it('shows of a rollback what it did, and not the installation once more', async () => {
+      const { ended, lines } = await watch([all], { until: 'rolledBack' });
+      expect(ended).to.equal('nothing was refused');
+      expect(lines).to.match(/^ROLLBACK +rollback\.removal +PASS[^\n]*\n$/);
     });
 
     async function* noting(updates: AsyncIterable<RunUpdate>, sawFirst: () => void): AsyncGenerator<RunUpdate> {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { clipped, displayWidth, tableLines, terminalOf, toned } from '../../../control-plane/cli/terminal.ts';
 
-const plain = { hasColours: false, isTty: false };
+const plain = { hasColours: false, isTty: false, columns: 80 };
 
 describe('control-plane/cli/terminal', () => {
   const COLOURS: readonly [string, { isTTY?: boolean }, Record<string, string>, boolean][] = [
@@ -14,6 +14,15 @@ describe('control-plane/cli/terminal', () => {
   ];
   for (const [title, stream, env, hasColours] of COLOURS) {
     it(`has ${title}`, () => expect(terminalOf(stream, env).hasColours).to.equal(hasColours));
+  }
+
+  const COLUMNS: readonly [string, { isTTY?: boolean; columns?: number }, number][] = [
+    ['what the terminal says', { isTTY: true, columns: 40 }, 40],
+    ['80 where the terminal was never told', { isTTY: true, columns: 0 }, 80],
+    ['80 in a pipe', {}, 80],
+  ];
+  for (const [title, stream, columns] of COLUMNS) {
+    it(`is as wide as ${title}`, () => expect(terminalOf(stream, {}).columns).to.equal(columns));
   }
 
   const WIDTHS: readonly [string, number][] = [
@@ -54,8 +63,8 @@ describe('control-plane/cli/terminal', () => {
   });
 
   it('colours a text without changing it', () => {
-    expect(toned({ hasColours: true, isTty: true }, 'good', 'PASS')).to.equal('\u001b[32mPASS\u001b[0m');
+    expect(toned({ hasColours: true, isTty: true, columns: 80 }, 'good', 'PASS')).to.equal('\u001b[32mPASS\u001b[0m');
     expect(toned(plain, 'bad', 'FAIL')).to.equal('FAIL');
-    expect(toned({ hasColours: true, isTty: true }, 'plain', 'x')).to.equal('x');
+    expect(toned({ hasColours: true, isTty: true, columns: 80 }, 'plain', 'x')).to.equal('x');
   });
 });

@@ -1,114 +1,184 @@
 /** Uploads that are disturbed: by another who brings the same blob, by a connection that breaks, by a wish for strange blobs. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { type Upload, uploadBlobs } from '../../../control-plane/cli/upload-blobs.ts';
+import { uploadBlobs } from '../../../control-plane/cli/upload-blobs.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { LIMITS } from '../../../shared/limits.ts';
-import type { Ktr } from '../../../shared/release/ktr.ts';
-import { codeOf, collected } from '../../support/rejection-of.ts';
+import { type Ktr, openKtr } from '../../../shared/release/ktr.ts';
+import type { MissingBlob, UploadParcel } from '../../../shared/rpc/generated/messages.ts';
+import { writeKtr } from '../../support/ktr-file.ts';
+import { codeOf } from '../../support/rejection-of.ts';
 
-const CONTENTS = ['', 'one', 'x'.repeat(LIMITS.blobChunkBytes + 3)].map((text) => Buffer.from(text));
+const LARGE = Buffer.alloc(3 * LIMITS.blobChunkBytes + 3, 'large');
+const CONTENTS = [Buffer.alloc(0), Buffer.from('one'), Buffer.from('two'), LARGE];
 const TOTAL = CONTENTS.reduce((sum, { length }) => sum + length, 0);
+const DIGESTS = CONTENTS.map((content) => sha256(content));
+const LARGE_DIGEST = sha256(LARGE);
 
-/** A control plane in memory that fails an upload when it is told to. */
+/** A control plane in memory, which is disturbed when it is told to. */
 class Receiver {
   readonly parts = new Map<string, Buffer>();
-  readonly whole = new Set<string>();
+  /** What somebody else is bringing. */
+  readonly arriving = new Set<string>();
   readonly progress: number[] = [];
+  readonly ktr: Ktr;
   calls = 0;
-  /** Asked before each upload; an error breaks it off after its first piece. */
-  readonly disturb: (call: number, receiver: Receiver) => Error | undefined;
+  messages = 0;
+  /** Asked before each message; what it throws breaks the call off. */
+  disturb: (receiver: Receiver, parcel: UploadParcel) => void = () => undefined;
+  onAsked: (receiver: Receiver) => void = () => undefined;
 
-  constructor(disturb: Receiver['disturb'] = () => undefined) {
-    this.disturb = disturb;
+  constructor(ktr: Ktr) {
+    this.ktr = ktr;
   }
 
-  readonly ktr = {
-    path: 'memory.ktr',
-    blobs: new Map(CONTENTS.map((content) => [sha256(content), { size: content.length, open: () => pieces(content) }])),
-  } as unknown as Ktr;
-
   async upload() {
-    const digests = CONTENTS.map((content) => sha256(content));
-    return uploadBlobs(digests, {
+    return uploadBlobs(DIGESTS, {
       ktr: this.ktr,
       onProgress: ({ doneBytes, totalBytes }) => this.progress.push(doneBytes / totalBytes),
       client: {
-        missingBlobs: async ({ sha256: asked }) => ({
-          missing: asked
-            .filter((digest) => !this.whole.has(digest))
-            .map((digest) => ({ sha256: digest, receivedBytes: this.parts.get(digest)?.length ?? 0 })),
-        }),
-        uploadBlob: (sent) => this.#receive(sent),
+        missingBlobs: async ({ sha256: asked }) => this.#missing(asked),
+        uploadBlobs: (parcels) => this.#receive(parcels),
       },
     });
   }
 
-  async #receive(sent: Parameters<Upload['client']['uploadBlob']>[0]) {
+  #missing(asked: readonly string[]): { missing: MissingBlob[] } {
+    this.onAsked(this);
+    const lacking = asked.filter((digest) => this.parts.get(digest)?.length !== this.ktr.blobs.get(digest)?.size);
+    return {
+      missing: lacking.map((digest) => ({
+        sha256: digest,
+        receivedBytes: this.parts.get(digest)?.length ?? 0,
+        isArriving: this.arriving.has(digest),
+      })),
+    };
+  }
+
+  async #receive(parcels: AsyncIterable<UploadParcel>) {
     this.calls += 1;
-    const error = this.disturb(this.calls, this);
-    let digest = '';
-    for await (const { sha256: name, size, offset, data } of sent) {
-      digest = name;
-      const before = this.parts.get(name) ?? Buffer.alloc(0);
-      expect(offset).to.equal(before.length);
-      this.parts.set(name, Buffer.concat([before, data]));
-      if (error) throw error;
-      if (offset + data.length === size) this.whole.add(name);
+    for await (const parcel of parcels) {
+      this.messages += 1;
+      this.disturb(this, parcel);
+      let at = 0;
+      for (const { sha256: digest, offset, length } of parcel.slices) {
+        const before = this.parts.get(digest) ?? Buffer.alloc(0);
+        expect(offset).to.equal(before.length);
+        this.parts.set(digest, Buffer.concat([before, parcel.data.subarray(at, at + length)]));
+        at += length;
+      }
+      expect(at).to.equal(parcel.data.length);
     }
-    return { sha256: digest };
+    return { blobCount: 0 };
+  }
+
+  expectWhole(): void {
+    expect([...this.parts].map(([digest, bytes]) => [digest, sha256(bytes)])).to.have.deep.members(
+      DIGESTS.map((digest) => [digest, digest]),
+    );
   }
 }
 
-async function* pieces(content: Buffer): AsyncGenerator<Uint8Array> {
-  if (content.length > 0) yield content;
-}
-
-const expectWhole = ({ parts }: Receiver) =>
-  expect([...parts.values()].map((bytes) => sha256(bytes))).to.have.members(CONTENTS.map((content) => sha256(content)));
-
 describe('uploading the blobs of a bundle', function () {
   this.timeout(20_000);
+  let folder: string;
+  let receiver: Receiver;
 
-  it('brings all of them, an empty one too, in pieces that a message can hold', async () => {
-    const receiver = new Receiver();
-    expect(await receiver.upload()).to.deep.equal({ blobs: 3, bytes: TOTAL });
-    expectWhole(receiver);
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'keyturn-upload-'));
+    receiver = new Receiver(await openKtr(await writeKtr(join(folder, 'a.ktr'), CONTENTS)));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('brings all of them in one call, an empty one too, the small ones together', async () => {
+    const sizes: number[] = [];
+    receiver.disturb = (_, { data }) => sizes.push(data.length);
+    expect(await receiver.upload()).to.deep.equal({ blobs: 4, bytes: TOTAL });
+    receiver.expectWhole();
     expect(receiver.progress.at(-1)).to.equal(1);
-    const [large] = await collected(pieces(CONTENTS[2] as Buffer));
-    expect(large?.length).to.be.above(LIMITS.blobChunkBytes);
+    expect(receiver.calls).to.equal(1);
+    expect(Math.max(...sizes)).to.be.at.most(LIMITS.blobChunkBytes);
+    expect(receiver.messages).to.be.at.most(6);
   });
 
-  it('goes on where a connection broke, with the other blobs first', async () => {
-    const receiver = new Receiver((call) => (call === 3 ? new TransientError('broken') : undefined));
-    expect(await receiver.upload()).to.deep.equal({ blobs: 3, bytes: 3 + 3 });
-    expect(receiver.calls).to.equal(4);
-    expectWhole(receiver);
+  it('asks for nothing to be taken when nothing is missing', async () => {
+    await receiver.upload();
+    expect(await receiver.upload()).to.deep.equal({ blobs: 0, bytes: 0 });
+    expect(receiver.calls).to.equal(1);
   });
 
-  it('asks again when another has brought a part meanwhile, and sends the rest', async () => {
-    const receiver = new Receiver((call) =>
-      call === 1 ? new RejectedError('upload-offset-mismatch', 'the upload begins at 0, expected 1') : undefined,
-    );
-    expect((await receiver.upload()).blobs).to.equal(3);
-    expect(receiver.calls).to.equal(4);
-    expectWhole(receiver);
+  it('goes on in the middle of a blob where a connection broke', async () => {
+    const offsets: number[] = [];
+    receiver.disturb = ({ calls }, { slices }) => {
+      const large = slices.find(({ sha256: digest }) => digest === LARGE_DIGEST);
+      if (large) offsets.push(large.offset);
+      if (calls === 1 && offsets.length === 3) throw new TransientError('broken');
+    };
+    expect((await receiver.upload()).blobs).to.equal(4);
+    expect(receiver.calls).to.equal(2);
+    const chunk = LIMITS.blobChunkBytes;
+    expect(offsets).to.deep.equal([0, chunk, 2 * chunk, 2 * chunk, 3 * chunk]);
+    receiver.expectWhole();
+  });
+
+  for (const code of ['upload-offset-mismatch', 'blob-present'] as const) {
+    it(`asks again when another has brought a part meanwhile (${code}), and sends the rest`, async () => {
+      receiver.disturb = ({ calls, messages }) => {
+        if (calls === 1 && messages === 2) throw new RejectedError(code, 'another was quicker');
+      };
+      await receiver.upload();
+      expect(receiver.calls).to.equal(2);
+      receiver.expectWhole();
+    });
+  }
+
+  it('leaves a blob to whoever is bringing it, brings the others, and waits as long as that goes on', async () => {
+    receiver.arriving.add(LARGE_DIGEST);
+    let asked = 0;
+    receiver.onAsked = ({ parts, arriving }) => {
+      asked += 1;
+      if (asked < 12) parts.set(LARGE_DIGEST, LARGE.subarray(0, asked));
+      else parts.set(LARGE_DIGEST, LARGE);
+      if (asked === 12) arriving.clear();
+    };
+    const receipt = await receiver.upload();
+    expect(receipt).to.deep.equal({ blobs: 3, bytes: 6 });
+    expect(asked).to.equal(12);
+    receiver.expectWhole();
+  });
+
+  it('takes over what another has given up', async () => {
+    receiver.arriving.add(LARGE_DIGEST);
+    receiver.parts.set(LARGE_DIGEST, LARGE.subarray(0, 1000));
+    let asked = 0;
+    receiver.onAsked = ({ arriving }) => {
+      asked += 1;
+      if (asked === 2) arriving.clear();
+    };
+    expect(await receiver.upload()).to.deep.equal({ blobs: 4, bytes: TOTAL - 1000 });
+    receiver.expectWhole();
   });
 
   it('does not repeat what was refused', async () => {
-    const receiver = new Receiver(() => new RejectedError('blob-digest-mismatch', 'its bytes are others'));
+    receiver.disturb = () => {
+      throw new RejectedError('blob-digest-mismatch', 'its bytes are others');
+    };
     expect(await codeOf(receiver.upload())).to.equal('blob-digest-mismatch');
     expect(receiver.calls).to.equal(1);
   });
 
   it('brings nothing that the bundle does not have', async () => {
-    const receiver = new Receiver();
     const strange = uploadBlobs(['f'.repeat(64)], {
       ktr: receiver.ktr,
       onProgress: () => {},
       client: {
-        missingBlobs: async () => ({ missing: [{ sha256: 'f'.repeat(64), receivedBytes: 0 }] }),
-        uploadBlob: async () => {
+        missingBlobs: async () => ({
+          missing: [{ sha256: 'f'.repeat(64), receivedBytes: 0, isArriving: false }],
+        }),
+        uploadBlobs: async () => {
           throw new Error('nothing may be sent');
         },
       },

@@ -72,10 +72,13 @@ describe('keyturn host', function () {
     expect([ended.exitCode, failureOf(ended).code]).to.deep.equal([77, 'host-unknown']);
   });
 
-  it('ends with 69 where the bundle cannot be written', async () => {
-    const ended = await world.json('host', 'token', 'web-3', '--out', world.at('nowhere', 'x'));
-    expect(ended.exitCode).to.equal(69);
-    expect(failureOf(ended).message).to.include(world.at('nowhere', 'x'));
+  it('makes no token where there is no place for the bundle', async () => {
+    for (const out of [world.at('nowhere', 'x'), world.folder]) {
+      const ended = await world.json('host', 'token', 'web-3', '--out', out);
+      expect(ended.exitCode).to.equal(64);
+      expect(failureOf(ended).message).to.include(`enrolment bundle "${out}"`);
+    }
+    expect(await listed('web-3')).to.equal(undefined);
   });
 
   it('shows names as text, whatever is in them', () => {

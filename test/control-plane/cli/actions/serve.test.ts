@@ -40,8 +40,13 @@ describe('keyturn serve', function () {
       options: ['--reports-http', 'http://127.0.0.1:1', '--reports-http-token-file', '/nowhere/token'],
       says: 'token file "/nowhere/token"',
     },
+    {
+      name: 'a git repository for reports that is not there',
+      options: ['--reports-git', '/nowhere/reports'],
+      says: '--reports-git "/nowhere/reports": expected a git working tree',
+    },
   ];
-  it('has five things that it refuses', () => expect(REFUSED).to.have.length(5));
+  it('has six things that it refuses', () => expect(REFUSED).to.have.length(6));
   for (const { name, options, says } of REFUSED) {
     it(`refuses ${name} with 64, before anything listens`, async () => {
       const ended = await world.json('serve', '--listen', '127.0.0.1:0', '--join', '127.0.0.1:0', ...options);

@@ -99,6 +99,17 @@ describe('keyturn trust and keyturn policy', function () {
     expect((await refreshAsHost()).targets.get(PATH)).to.not.equal(undefined);
   });
 
+  it('keeps no new key that nobody can have seen, as nothing listened', async () => {
+    const before = keyIds(ROLE);
+    const { address } = world.home.loadOperator('releaser');
+    await world.stop();
+    const ended = await unencrypted('trust', 'add-releaser', APP);
+    expect([ended.exitCode, failureOf(ended).hint]).to.satisfy(
+      ([code, hint]: [number, string]) => code === 69 && hint.includes(address),
+    );
+    expect(keyIds(ROLE)).to.deep.equal(before);
+  });
+
   it('adds a releaser by a public key, and keeps no private one', async () => {
     const theirs = generateKey();
     writeFileSync(world.at('theirs.pem'), theirs.publicKeyPem);
@@ -128,7 +139,7 @@ describe('keyturn trust and keyturn policy', function () {
     expect((await push()).exitCode).to.equal(0);
     dropKey(old);
     const ended = await push('0.7');
-    expect([ended.exitCode, failureOf(ended).code]).to.deep.equal([77, 'metadata-not-trusted']);
+    expect([ended.exitCode, failureOf(ended).code]).to.deep.equal([77, 'release-keys-missing']);
   });
 
   it('removes a releaser: the old key can push no more, what stood is signed anew', async () => {
@@ -140,7 +151,7 @@ describe('keyturn trust and keyturn policy', function () {
     expect((await refreshAsHost()).targets.get(PATH)).to.not.equal(undefined);
     if (old) keepOnly(old);
     const pushed = await push('0.7');
-    expect([pushed.exitCode, failureOf(pushed).code]).to.deep.equal([77, 'metadata-not-trusted']);
+    expect([pushed.exitCode, failureOf(pushed).code]).to.deep.equal([77, 'release-keys-missing']);
     expect(documentOf<{ releases: unknown[] }>(await world.json('release', 'list')).releases).to.have.length(1);
   });
 
