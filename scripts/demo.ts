@@ -4,44 +4,118 @@
  * Nothing is acted: the ceremony, the control plane, the agent and every command are the real programs. The host's file
  * system is a folder; the release is put beside an older one that must not change.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeFailure, EXIT_CODES, exitCodeOf } from '../shared/service/failure.ts';
+import { ScratchFolder } from '../shared/store/scratch-folder.ts';
 import { type DemoOptions, demoOptions } from './demo/demo-options.ts';
-import { type LedgerDocument, resultOf } from './demo/demo-result.ts';
-import { checkOut, makePayloadRepository, PRODUCTION_SQL, showFile } from './demo/payload-repository.ts';
-import { freePorts, letGo, makeDatabase, Programs, stop } from './demo/programs.ts';
+import { type DemoResult, type LedgerDocument, resultOf, resultOfRefusal } from './demo/demo-result.ts';
+import { openProject, type Project } from './demo/open-project.ts';
+import { checkOut, PRODUCTION_SQL } from './demo/payload-repository.ts';
+import { CommandFailed, freePorts, letGo, makeDatabase, Programs, stop } from './demo/programs.ts';
 import { ensureRequirements } from './requirements.ts';
 
 const HOST = 'contabo';
 const VERDICTS = [0, 10, 20, 30];
 
-interface Project {
-  readonly repository: string;
-  readonly ref: string;
-  readonly config: string | undefined;
-  readonly app: string;
-  readonly installRoot: string;
-  readonly preserve: readonly string[];
-  readonly secrets: readonly string[];
-  readonly isSample: boolean;
+ensureRequirements();
+process.exitCode = await runDemo(demoOptions(process.argv.slice(2)));
+
+/** Gives the exit code; whatever happened, the last line with `--json` is one object. */
+async function runDemo(options: DemoOptions): Promise<number> {
+  const startedAt = performance.now();
+  let folder: string | undefined;
+  try {
+    folder = new ScratchFolder('keyturn-demo').path;
+    const { result, code } = await demo(options, folder);
+    print(result, options);
+    return code === 10 ? 0 : code;
+  } catch (error) {
+    const code = tell(error);
+    if (folder !== undefined && code === EXIT_CODES.refused) rmSync(folder, { recursive: true, force: true });
+    else if (folder !== undefined) say(`what is left of it, logs among it: ${folder}`);
+    print(resultOfRefusal(Math.round(performance.now() - startedAt)), options);
+    return code;
+  }
 }
 
-ensureRequirements();
-process.exitCode = await demo(demoOptions(process.argv.slice(2)));
+/** A command that failed has said why. Gives the exit code. */
+function tell(error: unknown): number {
+  if (!(error instanceof CommandFailed)) {
+    say(describeFailure('keyturn demo', error).trimEnd());
+    return exitCodeOf(error);
+  }
+  say(`keyturn demo: ${error.message}`);
+  return error.exitCode ?? EXIT_CODES.defect;
+}
 
-async function demo(options: DemoOptions): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'keyturn-demo-'));
-  const say = (line: string) => process.stderr.write(`${line}\n`);
-  const project = openProject(options, folder);
+function print(result: DemoResult, { isJson }: DemoOptions): void {
+  if (isJson) process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Where the parts of one demo stand, and how they reach each other. */
+interface Stage {
+  readonly folder: string;
+  readonly project: Project;
+  readonly programs: Programs;
+  readonly home: string;
+  readonly state: string;
+  readonly addresses: { readonly gateway: string; readonly join: string };
+  readonly isKept: boolean;
+}
+
+async function demo(options: DemoOptions, folder: string): Promise<{ result: DemoResult; code: number }> {
+  const project = await openProject(options, folder);
   const [gateway, join_] = await freePorts();
-  const addresses = { gateway: `127.0.0.1:${gateway}`, join: `127.0.0.1:${join_}` };
   const home = join(folder, 'home');
   const state = join(folder, 'agent');
   const programs = new Programs({ keyturn: ['--home', home], 'keyturn-agent': ['--state', state] }, say);
+  const addresses = { gateway: `127.0.0.1:${gateway}`, join: `127.0.0.1:${join_}` };
+  const stage: Stage = { folder, project, programs, home, state, addresses, isKept: options.isKept };
   say(`keyturn demo: ${project.app} at ${project.ref}, everything below ${folder}`);
 
+  holdCeremony(stage);
+  const bundle = build(stage);
+  const services: ChildProcess[] = [];
+  let isLeftRunning = false;
+  try {
+    services.push(await serveControlPlane(stage));
+    programs.run('keyturn', ['release', 'push', bundle]);
+    const [release] = programs.query<{ releases: { app: string; version: string }[] }>('keyturn', [
+      'release',
+      'list',
+    ]).releases;
+    if (!release) throw new Error('the control plane lists no release');
+    enrolHost(stage);
+    services.push(await serveAgent(stage));
+    const name = `${release.app}@${release.version}`;
+    const code = programs.run('keyturn', ['deploy', name, '--host', HOST, '--watch'], { expected: VERDICTS });
+    const { run, result } = readOutcome(stage);
+    say(`\nreport: ${result.report} (and .html, .json; documents 01 to 08 beside it)`);
+    if (options.isKept) {
+      sayWhatToTry(stage, { name, run, pids: services.map((child) => child.pid) });
+      isLeftRunning = true;
+    }
+    return { result, code };
+  } finally {
+    if (isLeftRunning) services.forEach(letGo);
+    else await clearAway(services, folder);
+  }
+}
+
+/** What stays is the report, the bundle and the logs. */
+async function clearAway(services: readonly ChildProcess[], folder: string): Promise<void> {
+  await Promise.all(services.map(stop));
+  for (const part of ['home', 'agent', 'repository', 'host'])
+    rmSync(join(folder, part), { recursive: true, force: true });
+}
+
+function holdCeremony({ programs, project, addresses }: Stage): void {
   programs.run('keyturn', [
     'init',
     '--app',
@@ -53,6 +127,10 @@ async function demo(options: DemoOptions): Promise<number> {
     'G6:dryrun:operations:live dry run with a dry-run capable agent:30',
     ...(project.isSample ? [] : ['G1:source-tests:release engineers:declare tests in keyturn.yaml:30']),
   ]);
+}
+
+/** Gives the path of the bundle. */
+function build({ programs, project, folder }: Stage): string {
   const bundle = join(folder, 'release.ktr');
   programs.run('keyturn', [
     'release',
@@ -65,77 +143,31 @@ async function demo(options: DemoOptions): Promise<number> {
     '--out',
     bundle,
   ]);
-  const services = [
-    await programs.serve('keyturn', ['serve', '--listen', addresses.gateway, '--join', addresses.join], {
-      log: join(folder, 'control-plane.log'),
-      isDetached: options.isKept,
-    }),
-  ];
-  try {
-    programs.run('keyturn', ['release', 'push', bundle]);
-    const [release] = programs.query<{ releases: { app: string; version: string }[] }>('keyturn', [
-      'release',
-      'list',
-    ]).releases;
-    if (!release) throw new Error('the control plane lists no release');
-    enrolHost(programs, { project, folder, addresses });
-    services.push(
-      await programs.serve('keyturn-agent', ['run'], { log: join(folder, 'agent.log'), isDetached: options.isKept }),
-    );
-    const name = `${release.app}@${release.version}`;
-    const code = programs.run('keyturn', ['deploy', name, '--host', HOST, '--watch'], { expected: VERDICTS });
-    const [run] = programs.query<{ runs: { runId: string }[] }>('keyturn', ['runs']).runs;
-    const report = join(folder, 'report');
-    programs.run('keyturn', ['report', run?.runId ?? '', '--out', report]);
-    const ledger = programs.query<LedgerDocument>('keyturn', ['ledger', run?.runId ?? ''], VERDICTS);
-    const result = resultOf(ledger, join(report, '08-final-report.md'));
-    say(`\nreport: ${result.report} (and .html, .json; documents 01 to 08 beside it)`);
-    if (options.isKept)
-      sayWhatToTry(say, { home, state, name, run: run?.runId ?? '', pids: services.map((child) => child.pid) });
-    if (options.isJson) process.stdout.write(`${JSON.stringify(result)}\n`);
-    return code === 0 || code === 10 ? 0 : code;
-  } finally {
-    if (options.isKept) services.forEach(letGo);
-    else await Promise.all(services.map(stop));
-    if (!options.isKept)
-      for (const part of ['home', 'agent', 'repository', 'host'])
-        rmSync(join(folder, part), { recursive: true, force: true });
-  }
+  return bundle;
 }
 
-/** The sample payload in a repository made for it, or the user's own. */
-function openProject({ repository, ref, config }: DemoOptions, folder: string): Project {
-  const path = repository === undefined ? join(folder, 'repository') : resolve(repository);
-  if (repository === undefined) makePayloadRepository(path);
-  const text =
-    config === undefined ? showFile(path, { ref, path: 'keyturn.yaml' }) : readFileSync(resolve(config), 'utf8');
-  if (text === undefined) {
-    throw new Error(
-      `no keyturn.yaml in "${path}" at ${ref}; write one (docs/keyturn-yaml.md), or name one with --config`,
-    );
-  }
-  const {
-    name,
-    install,
-    secrets = [],
-  } = parse(text) as { name: string; install: { root: string; preserve?: string[] }; secrets?: string[] };
-  return {
-    repository: path,
-    ref,
-    config: config && resolve(config),
-    app: name,
-    installRoot: install.root,
-    preserve: install.preserve ?? [],
-    secrets,
-    isSample: repository === undefined,
-  };
+function serveControlPlane({ programs, addresses, folder, isKept }: Stage): Promise<ChildProcess> {
+  return programs.serve('keyturn', ['serve', '--listen', addresses.gateway, '--join', addresses.join], {
+    log: join(folder, 'control-plane.log'),
+    isDetached: isKept,
+  });
+}
+
+function serveAgent({ programs, folder, isKept }: Stage): Promise<ChildProcess> {
+  return programs.serve('keyturn-agent', ['run'], { log: join(folder, 'agent.log'), isDetached: isKept });
+}
+
+function readOutcome({ programs, folder }: Stage): { run: string; result: DemoResult } {
+  const [newest] = programs.query<{ runs: { runId: string }[] }>('keyturn', ['runs']).runs;
+  if (!newest) throw new Error('the control plane lists no run');
+  const report = join(folder, 'report');
+  programs.run('keyturn', ['report', newest.runId, '--out', report]);
+  const ledger = programs.query<LedgerDocument>('keyturn', ['ledger', newest.runId], VERDICTS);
+  return { run: newest.runId, result: resultOf(ledger, join(report, '08-final-report.md')) };
 }
 
 /** A host with something on it that must not change, and the secrets that the plan names. */
-function enrolHost(
-  programs: Programs,
-  { project, folder, addresses }: { project: Project; folder: string; addresses: { gateway: string; join: string } },
-): void {
+function enrolHost({ programs, project, folder, addresses }: Stage): void {
   const prefix = join(folder, 'host');
   for (const neighbour of project.preserve) placeNeighbour(join(prefix, project.installRoot, neighbour), project);
   mkdirSync(join(prefix, project.installRoot), { recursive: true });
@@ -182,17 +214,17 @@ function secretValue(project: Project, folder: string): string {
 }
 
 function sayWhatToTry(
-  say: (line: string) => void,
-  kept: { home: string; state: string; name: string; run: string; pids: readonly (number | undefined)[] },
+  { home, state }: Stage,
+  { name, run, pids }: { name: string; run: string; pids: readonly (number | undefined)[] },
 ): void {
-  const keyturn = `npm run --silent keyturn -- --home ${kept.home}`;
+  const keyturn = `npm run --silent keyturn -- --home ${home}`;
   say(`
 The control plane and the agent go on running. Try:
-  ${keyturn} ledger ${kept.run}
-  ${keyturn} ledger ${kept.run} --check unit
+  ${keyturn} ledger ${run}
+  ${keyturn} ledger ${run} --check unit
   ${keyturn} host list
-  ${keyturn} release show ${kept.name}
-  ${keyturn} rollback ${kept.name} --host ${HOST} --watch
-  npm run --silent keyturn-agent -- --state ${kept.state} status
-Stop them with: kill ${kept.pids.join(' ')}`);
+  ${keyturn} release show ${name}
+  ${keyturn} rollback ${name} --host ${HOST} --watch
+  npm run --silent keyturn-agent -- --state ${state} status
+Stop them with: kill ${pids.join(' ')}`);
 }

@@ -6,6 +6,8 @@
  *   tuf-client --metadata-dir DIR --metadata-url URL refresh
  *   tuf-client --metadata-dir DIR --metadata-url URL --target-name PATH --target-base-url URL --target-dir DIR download
  *
+ * `--target-name` may be repeated: one client fetches the targets in that order, and the first failure ends it.
+ *
  * The suite reads (and damages) plain files, so here the files in `--metadata-dir` are the truth between runs: they are
  * brought into the store before a command and written out after it. Keyturn's own rules are off (`rules: 'tuf'`): the
  * suite speaks all of TUF. Exit code 0 when the command succeeded fully, 1 when any part of it failed.
@@ -24,8 +26,6 @@ import { httpSource } from '../shared/trust/http-source.ts';
 const DATABASE = '.keyturn-trust.sqlite';
 /** The suite's artifacts are small; this bounds memory all the same. */
 const TARGET_MAX_BYTES = 256 * 1024 * 1024;
-
-type Flags = { readonly [flag: string]: string | undefined };
 
 type RunOptions = { readonly now?: () => Date; readonly report?: (message: string) => void };
 
@@ -46,10 +46,13 @@ export async function runTufClient(args: readonly string[], options: RunOptions 
 const FLAGS = {
   'metadata-dir': { type: 'string' },
   'metadata-url': { type: 'string' },
-  'target-name': { type: 'string' },
+  'target-name': { type: 'string', multiple: true },
   'target-base-url': { type: 'string' },
   'target-dir': { type: 'string' },
 } as const;
+
+type SingleFlag = Exclude<keyof typeof FLAGS, 'target-name'>;
+type Flags = { readonly [flag in SingleFlag]?: string } & { readonly 'target-name'?: readonly string[] };
 
 type Invocation = { readonly operand: string; readonly flags: Flags; readonly now: (() => Date) | undefined };
 
@@ -77,8 +80,14 @@ async function refresh(client: TrustClient): Promise<void> {
 }
 
 async function download(client: TrustClient, flags: Flags): Promise<void> {
-  const name = required(flags, 'target-name');
+  const { 'target-name': names = [] } = flags;
+  if (names.length === 0) throw flagMissing('target-name');
   const folder = required(flags, 'target-dir');
+  required(flags, 'target-base-url');
+  for (const name of names) await downloadInto(folder, name, client);
+}
+
+async function downloadInto(folder: string, name: string, client: TrustClient): Promise<void> {
   const path = join(folder, fileNameFor(name));
   const copy = existsSync(path) ? readFileSync(path) : undefined;
   const bytes = await client.readTarget(name, { maxBytes: TARGET_MAX_BYTES, copy });
@@ -125,10 +134,14 @@ function fileNameFor(target: string): string {
   throw new RejectedError('target-path-invalid', `cannot keep target "${target}" as a file`);
 }
 
-function required(flags: Flags, flag: string): string {
+function required(flags: Flags, flag: SingleFlag): string {
   const value = flags[flag];
   if (value !== undefined) return value;
-  throw new RejectedError('flag-missing', `expected --${flag}`);
+  throw flagMissing(flag);
+}
+
+function flagMissing(flag: keyof typeof FLAGS): RejectedError {
+  return new RejectedError('flag-missing', `expected --${flag}`);
 }
 
 if (import.meta.main) process.exitCode = await runTufClient(process.argv.slice(2));

@@ -1,5 +1,6 @@
 /** What `npm run demo -- ...` understands. */
 import { parseArgs } from 'node:util';
+import { resultOfRefusal } from './demo-result.ts';
 
 export interface DemoOptions {
   /** A repository of the user's own; the sample payload unless said. */
@@ -15,8 +16,8 @@ const USAGE = 'usage: npm run demo -- [--repo PATH --ref REF [--config keyturn.y
 
 export function demoOptions(argv: readonly string[]): DemoOptions {
   const { values } = parse(argv);
-  if ((values.repo === undefined) !== (values.ref === undefined)) fail('--repo and --ref belong together');
-  if (values.config !== undefined && values.repo === undefined) fail('--config needs --repo');
+  if ((values.repo === undefined) !== (values.ref === undefined)) fail('--repo and --ref belong together', argv);
+  if (values.config !== undefined && values.repo === undefined) fail('--config needs --repo', argv);
   return {
     repository: values.repo,
     ref: values.ref ?? 'v0.6',
@@ -39,11 +40,12 @@ function parse(argv: readonly string[]) {
       },
     });
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    return fail(error instanceof Error ? error.message : String(error), argv);
   }
 }
 
-function fail(message: string): never {
+function fail(message: string, argv: readonly string[]): never {
   process.stderr.write(`keyturn demo: ${message}\n${USAGE}\n`);
+  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(resultOfRefusal(0))}\n`);
   process.exit(64);
 }

@@ -21,17 +21,19 @@ interface LedgerCheck {
 }
 
 export interface DemoResult {
-  readonly verdict: string;
+  /** Null when the release never got to a host. */
+  readonly verdict: string | null;
   readonly gates: readonly { readonly gate: string; readonly status: string }[];
   /** Of the check that ran the most tests on the host; null when none did. */
   readonly tests: { readonly ran: number; readonly passed: number } | null;
   readonly files: number;
-  /** Null when the plan preserves no neighbour. */
+  /** Null when no neighbour was read: the plan preserves none, or the run ended before. */
   readonly anchorsUnchanged: boolean | null;
-  readonly executionEnabled: boolean;
+  /** Null when the run ended before the host had looked. */
+  readonly executionEnabled: boolean | null;
   readonly durationMs: number;
   readonly ownMs: number;
-  readonly report: string;
+  readonly report: string | null;
 }
 
 export function resultOf({ verdict, gates, durationMs, ownMs }: LedgerDocument, report: string): DemoResult {
@@ -40,16 +42,37 @@ export function resultOf({ verdict, gates, durationMs, ownMs }: LedgerDocument, 
     kind === 'exec' && observation?.tests ? [observation.tests] : [],
   );
   const [largest] = suites.toSorted((a, b) => b.ran - a.ran);
-  const anchors = checks.filter(({ kind }) => kind === 'anchor');
+  const isClosed = proven(checks.filter(({ id }) => id === 'g7.execution-closed'));
   return {
     verdict,
     gates: gates.map(({ gate, status }) => ({ gate, status })),
     tests: largest ? { ran: largest.ran, passed: largest.passed } : null,
     files: checks.find(({ id }) => id === 'g4.received')?.observation?.files ?? 0,
-    anchorsUnchanged: anchors.length === 0 ? null : anchors.every(({ status }) => status === 'PASS'),
-    executionEnabled: checks.find(({ id }) => id === 'g7.execution-closed')?.status !== 'PASS',
+    anchorsUnchanged: proven(checks.filter(({ kind }) => kind === 'anchor')),
+    executionEnabled: isClosed === null ? null : !isClosed,
     durationMs,
     ownMs,
     report,
   };
+}
+
+/** What is said when there is no ledger: no host has looked at anything. */
+export function resultOfRefusal(durationMs: number): DemoResult {
+  return {
+    verdict: null,
+    gates: [],
+    tests: null,
+    files: 0,
+    anchorsUnchanged: null,
+    executionEnabled: null,
+    durationMs,
+    ownMs: durationMs,
+    report: null,
+  };
+}
+
+/** Whether all of them passed; null where that was not looked at: silence is no evidence, for or against (P6). */
+function proven(checks: readonly LedgerCheck[]): boolean | null {
+  if (checks.some(({ status }) => status === 'FAIL')) return false;
+  return checks.length > 0 && checks.every(({ status }) => status === 'PASS') ? true : null;
 }

@@ -13,6 +13,19 @@ const PROGRAMS = {
 };
 type Program = keyof typeof PROGRAMS;
 
+/** A command ended otherwise than it should; what it had to say about that stands on the terminal. */
+export class CommandFailed extends Error {
+  /** Undefined where a signal ended it. */
+  readonly exitCode: number | undefined;
+
+  constructor(command: string, { exitCode, expected }: { exitCode: number | null; expected: readonly number[] }) {
+    super(
+      `\`${command}\` ended with ${exitCode === null ? 'a signal' : `exit ${exitCode}`}, expected ${expected.join(' or ')}`,
+    );
+    this.exitCode = exitCode ?? undefined;
+  }
+}
+
 /** How long a service may take until it says that it is ready. */
 const READY_MS = 60_000;
 
@@ -38,7 +51,7 @@ export class Programs {
       ...(input !== undefined && { input }),
     });
     if (status !== null && expected.includes(status)) return status;
-    throw new Error(`${program} ${argv[0]} ended with exit ${status}, expected ${expected.join(' or ')}`);
+    throw new CommandFailed(commandName(program, argv), { exitCode: status, expected });
   }
 
   /** Runs a command with `--json` and reads its document. */
@@ -48,7 +61,8 @@ export class Programs {
       maxBuffer: 256 * 1024 * 1024,
     });
     if (result.status !== null && expected.includes(result.status)) return JSON.parse(result.stdout) as T;
-    throw new Error(`${program} ${argv.join(' ')} ended with exit ${result.status}: ${result.stderr}`);
+    process.stderr.write(result.stderr);
+    throw new CommandFailed(commandName(program, argv), { exitCode: result.status, expected });
   }
 
   /** Starts a service and waits for its first line. Its log goes to `log`. */
@@ -71,6 +85,12 @@ export class Programs {
   #argv(program: Program, argv: readonly string[]): string[] {
     return [PROGRAMS[program], ...this.#globals[program], ...argv];
   }
+}
+
+/** Such as `keyturn release build`. */
+function commandName(program: Program, argv: readonly string[]): string {
+  const option = argv.findIndex((argument) => argument.startsWith('-'));
+  return [program, ...argv.slice(0, option === -1 ? argv.length : option)].join(' ');
 }
 
 function firstLine(child: ChildProcess, { program, log }: { program: string; log: string }): Promise<string> {

@@ -2,18 +2,18 @@
 import type { Sha256 } from '../../shared/digest.ts';
 import { RejectedError, TransientError } from '../../shared/errors.ts';
 import { manifestFiles } from '../../shared/release/manifest.ts';
-import type { BlobWant } from '../../shared/rpc/generated/messages.ts';
+import type { ContentWant } from '../../shared/rpc/generated/messages.ts';
 import { collected } from '../support/rejection-of.ts';
 import { mutatedMessages } from './carriers.ts';
 import { flipBit } from './field-mutations.ts';
-import { blobPieces, directiveMessage, encodeMessage } from './honest-answers.ts';
+import { directiveMessage, encodeMessage, parcel, parcelsOf } from './honest-answers.ts';
 import { documentMutations } from './json-mutations.ts';
 import { DEPLOYS, deployOf, NEW_RUN, otherPayloads } from './session-trials.ts';
 import type { SignedRepository } from './signed-repository.ts';
 import type { Trial } from './trial.ts';
 
-/** The messages for all that is wanted, of which `target` is one. */
-type Change = (honest: Buffer[], of: { pieces: number[]; want: BlobWant }) => Buffer[] | AsyncIterable<Buffer>;
+/** The messages for all that is wanted, of which want number `index` is one. */
+type Change = (honest: Buffer[], of: { pieces: number[]; index: number }) => Buffer[] | AsyncIterable<Buffer>;
 
 interface Blob {
   readonly label: string;
@@ -39,7 +39,7 @@ export function blobTrials(repository: SignedRepository): Trial[] {
   return [...materials, table].flatMap((blob) => [
     ...messageTrials(repository, blob),
     ...streamMutations(repository).map(([mutation, change]) =>
-      trialOf(repository, { blob, field: 'BlobPiece stream', mutation, change }),
+      trialOf(repository, { blob, field: 'ContentParcel stream', mutation, change }),
     ),
   ]);
 }
@@ -53,10 +53,7 @@ export function materialTrials(repository: SignedRepository): Trial[] {
         blob,
         field: `${blob.label}: ${member}`,
         mutation,
-        change: (all, { pieces, want }) => [
-          ...all.slice(0, pieces[0]),
-          encodeMessage('BlobPiece', { sha256: want.sha256, offset: 0, data: bytes }),
-        ],
+        change: (all, { pieces, index }) => [...all.slice(0, pieces[0]), parcel(index, bytes)],
       }),
       carrier: 'member',
     }));
@@ -65,18 +62,26 @@ export function materialTrials(repository: SignedRepository): Trial[] {
 
 function messageTrials(repository: SignedRepository, blob: Blob): Trial[] {
   const bytes = repository.blobs.get(blob.digest) as Buffer;
-  const first = encodeMessage('BlobPiece', { sha256: blob.digest, offset: 0, data: bytes.subarray(0, 5000) });
+  const others = otherPayloads(repository);
+  // Which number the want has in its request is known only when it comes: the mutations are made again then.
+  const mutationsOf = (message: Buffer) => mutatedMessages({ name: 'ContentParcel', bytes: message }, others);
+  const first = parcel(0, bytes.subarray(0, 5000));
   return (
-    mutatedMessages({ name: 'BlobPiece', bytes: first }, otherPayloads(repository))
+    mutationsOf(first)
       .filter((mutated) => !mutated.bytes.equals(first))
       // What is around the content is the same for every blob: one that is kept in memory, one that is written stand for all.
-      .filter(({ field }) => field === 'BlobPiece.data' || ['plan', 'table'].includes(blob.label))
-      .map(({ field, mutation, bytes: mutated }) =>
+      .filter(({ field }) => field === 'ContentParcel.plain' || ['plan', 'table'].includes(blob.label))
+      .map(({ field, mutation }) =>
         trialOf(repository, {
           blob,
           field,
           mutation,
-          change: (all, { pieces }) => all.with(pieces[0] as number, mutated),
+          change: (all, { pieces }) => {
+            const at = pieces[0] as number;
+            const mutations = mutationsOf(all[at] as Buffer);
+            const same = mutations.find((other) => other.field === field && other.mutation === mutation);
+            return all.with(at, same?.bytes as Buffer);
+          },
         }),
       )
   );
@@ -84,13 +89,8 @@ function messageTrials(repository: SignedRepository, blob: Blob): Trial[] {
 
 function streamMutations({ newest, blobs }: SignedRepository): [string, Change][] {
   const archive = newest.statement.archive.sha256;
-  const unasked = encodeMessage('BlobPiece', {
-    sha256: archive,
-    offset: 0,
-    data: blobs.get(archive) ?? Buffer.alloc(1),
-  });
-  const nothing = (want: BlobWant) =>
-    encodeMessage('BlobPiece', { sha256: want.sha256, offset: 0, data: Buffer.alloc(0) });
+  const unasked = parcel(1_000_000, blobs.get(archive) ?? Buffer.alloc(1));
+  const nothing = encodeMessage('ContentParcel', { slices: [], plain: Buffer.alloc(0) });
   const failing = (error: Error): Change =>
     async function* (all, { pieces }) {
       yield* all.slice(0, pieces[0]);
@@ -111,19 +111,16 @@ function streamMutations({ newest, blobs }: SignedRepository): [string, Change][
     ],
     ['all pieces in reverse', (all) => (all.length > 1 ? all.toReversed() : [])],
     ['everything twice', (all) => [...all, ...all]],
-    ['an empty piece in front', (all, { want }) => [nothing(want), ...all]],
-    ['an empty piece behind', (all, { want }) => [...all, nothing(want)]],
+    ['an empty parcel in front', (all) => [nothing, ...all]],
+    ['an empty parcel behind', (all) => [...all, nothing]],
     ['a blob in front that nobody asked for', (all) => [unasked, ...all]],
     ['a blob behind that nobody asked for', (all) => [...all, unasked]],
     [
       'one byte differs in its last piece',
       (all, { pieces }) => all.with(pieces.at(-1) as number, lastByteFlipped(all, pieces)),
     ],
-    ['without an end', (_all, { want }) => endless(want)],
-    [
-      'empty pieces without an end until it is cut',
-      (all, { want }) => [...Array(500).fill(nothing(want)), ...all.slice(0, -1)],
-    ],
+    ['without an end', (_all, { index }) => endless(index)],
+    ['empty parcels without an end until it is cut', (all) => [...Array(500).fill(nothing), ...all.slice(0, -1)]],
     ['breaks off', failing(new TransientError('try again'))],
     ['is refused', failing(new RejectedError('blob-not-found', 'no such blob'))],
     ['is refused as if the host were revoked', failing(new RejectedError('host-revoked', 'go away'))],
@@ -135,10 +132,8 @@ function lastByteFlipped(all: readonly Buffer[], pieces: readonly number[]): Buf
   return flipBit(piece, piece.length - 1);
 }
 
-async function* endless({ sha256: digest }: BlobWant): AsyncGenerator<Buffer> {
-  for (let offset = 0; ; offset += 65_536) {
-    yield encodeMessage('BlobPiece', { sha256: digest, offset, data: Buffer.alloc(65_536, 0x78) });
-  }
+async function* endless(index: number): AsyncGenerator<Buffer> {
+  for (;;) yield parcel(index, Buffer.alloc(65_536, 0x78));
 }
 
 function trialOf(
@@ -152,14 +147,16 @@ function trialOf(
     mutation,
     ...DEPLOYS,
     answers: {
-      blobs: async function* (wants) {
-        const perWant = await Promise.all(wants.map((want) => collected(blobPieces(want, bytesOf(want.sha256)))));
+      content: async function* (wants: readonly ContentWant[]) {
+        const perWant = await Promise.all(
+          wants.map((want, index) => collected(parcelsOf(want, { index, bytes: bytesOf(want.sha256) }))),
+        );
         const all = perWant.flat();
         const at = wants.findIndex((want) => want.sha256 === blob.digest);
         if (at < 0) return yield* all;
         const from = perWant.slice(0, at).flat().length;
         const pieces = (perWant[at] as Buffer[]).map((_, index) => from + index);
-        yield* change(all, { pieces, want: wants[at] as BlobWant });
+        yield* change(all, { pieces, index: at });
       },
     },
     say: (seq) => [directiveMessage(seq, deployOf(repository, NEW_RUN))],

@@ -33,6 +33,11 @@ function row(
 
 const whole: readonly Expectation[] = [
   row([/\.\*$/, 'must-refuse', 'that is no message'], { mutation: NO_MESSAGE }),
+  row([
+    /^(Directive|Deploy|Rollback|RecordReport|ReportDocument|ReportSink)\.\*$/,
+    'must-refuse',
+    'an order is understood to its last field',
+  ]),
   row([/\.\*$/, 'harmless', 'a field that this agent does not know has no effect']),
 ];
 
@@ -90,9 +95,11 @@ const receipts: readonly Expectation[] = [
   row([/^Report(Document|Sink)\.\w+$/, 'may-delay', 'what a number is as a text is not certain'], {
     mutation: /^as a (number|text)/,
   }),
-  row([/^(ReportDocument\.name|ReportSink\.kind)$/, 'must-refuse', 'empty, or too long'], {
-    mutation: /^(absent|empty|very long)$/,
-  }),
+  row([/^Report(Document|Sink)\.\w+$/, 'must-refuse', 'it is no text'], { mutation: /UTF-8|surrogate/ }),
+  row(['ReportDocument.name', 'harmless', 'the last one counts'], { mutation: IN_FRONT }),
+  row(['ReportDocument.name', 'harmless', 'recorded as said'], { mutation: /^other [12] (alone|behind)$/ }),
+  row(['ReportDocument.name', 'must-refuse', 'no report has such a document']),
+  row(['ReportSink.kind', 'must-refuse', 'empty, or too long'], { mutation: /^(absent|empty|very long)$/ }),
   row(['ReportDocument.sha256', 'harmless', 'recorded as said'], { mutation: /^other/ }),
   row(['ReportDocument.sha256', 'must-refuse', 'longer than any digest'], { mutation: LONGER_THAN_A_DIGEST }),
   row(['ReportSink.location', 'must-refuse', 'too long'], { mutation: /^very long$/ }),
@@ -112,17 +119,18 @@ const content: readonly Expectation[] = [
     mutation: /^breaks off as if/,
   }),
   row(['MetadataPiece stream', 'must-refuse', 'it is not what was signed']),
-  row(['BlobPiece.sha256', 'harmless', 'the last one counts'], { mutation: IN_FRONT }),
-  row(['BlobPiece.sha256', 'must-refuse', 'nobody asked for that blob']),
-  row(['BlobPiece.offset', 'harmless', 'the same number'], { mutation: /^(0|spelt longer than needed)$/ }),
-  row(['BlobPiece.offset', 'must-refuse', 'pieces follow each other without a gap']),
-  row(['BlobPiece.data', 'harmless', 'the last one counts'], { mutation: IN_FRONT }),
-  row(['BlobPiece.data', 'must-refuse', 'it has another digest']),
-  row(['BlobPiece stream', 'harmless', 'a piece of the blob that is due may be empty'], {
+  row(['ParcelSlice.want', 'harmless', 'the same number'], { mutation: /^spelt longer than needed$/ }),
+  row(['ParcelSlice.want', 'harmless', 'the same number'], {
+    mutation: /^(0|absent)$/,
     carrier: /(manifest|plan|build record)$/,
-    mutation: /^an empty piece in front$/,
   }),
-  row(['BlobPiece stream', 'must-refuse', 'it is not what was asked for']),
+  row(['ParcelSlice.want', 'must-refuse', 'parcels follow the wants without a gap']),
+  row(['ParcelSlice.length', 'harmless', 'the same number'], { mutation: /^spelt longer than needed$/ }),
+  row(['ParcelSlice.length', 'must-refuse', 'not what is due, or not what the parcel holds']),
+  row(['ContentParcel.slices', 'must-refuse', 'parcels follow the wants without a gap']),
+  row(['ContentParcel.plain', 'harmless', 'the last one counts'], { mutation: IN_FRONT }),
+  row([/^ContentParcel\.\w+$/, 'must-refuse', 'it has another digest, or cannot be unpacked']),
+  row(['ContentParcel stream', 'must-refuse', 'it is not what was asked for']),
 ];
 
 const SOUND_CERTIFICATE =

@@ -4,13 +4,13 @@ import protobuf from 'protobufjs';
 import type { CertificateAuthority } from '../../control-plane/authority/certificate-authority.ts';
 import { RejectedError } from '../../shared/errors.ts';
 import descriptor from '../../shared/rpc/generated/descriptor.json' with { type: 'json' };
-import type { BlobWant, ControlToAgent, Directive, EnrolRequest } from '../../shared/rpc/generated/messages.ts';
+import type { ContentWant, ControlToAgent, Directive, EnrolRequest } from '../../shared/rpc/generated/messages.ts';
 import type { HostileAnswers } from '../support/hostile-control-plane.ts';
 import type { SignedRepository } from './signed-repository.ts';
 
 /** Small, so that every file comes in several pieces. */
 const PIECE_BYTES = 400;
-const BLOB_PIECE_BYTES = 5000;
+const PARCEL_BYTES = 5000;
 
 const root = protobuf.Root.fromJSON(descriptor);
 
@@ -44,8 +44,8 @@ export class HonestAnswers implements HostileAnswers {
 
   readonly metadata = (name: string): AsyncIterable<Buffer> => metadataPieces(this.file(name));
 
-  readonly blobs = async function* (this: HonestAnswers, wants: readonly BlobWant[]): AsyncIterable<Buffer> {
-    for (const want of wants) yield* blobPieces(want, this.blob(want.sha256));
+  readonly content = async function* (this: HonestAnswers, wants: readonly ContentWant[]): AsyncIterable<Buffer> {
+    for (const [index, want] of wants.entries()) yield* parcelsOf(want, { index, bytes: this.blob(want.sha256) });
   }.bind(this);
 
   readonly renew = async (csr: Buffer): Promise<Buffer> =>
@@ -55,8 +55,8 @@ export class HonestAnswers implements HostileAnswers {
     encodeMessage('EnrolResponse', { certificate: await this.certificateFor(csr, host) });
 
   all(): HostileAnswers {
-    const { welcome, metadata, blobs, renew, enrol } = this;
-    return { welcome, metadata, blobs, renew, enrol };
+    const { welcome, metadata, content, renew, enrol } = this;
+    return { welcome, metadata, content, renew, enrol };
   }
 
   file(name: string): Buffer {
@@ -84,9 +84,16 @@ export async function* metadataPieces(bytes: Buffer): AsyncGenerator<Buffer> {
   }
 }
 
-export async function* blobPieces({ sha256, offset, size }: BlobWant, bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let at = offset; at < Math.min(size, bytes.length); at += BLOB_PIECE_BYTES) {
-    const data = bytes.subarray(at, Math.min(size, at + BLOB_PIECE_BYTES));
-    yield encodeMessage('BlobPiece', { sha256, offset: at, data });
-  }
+/** What is wanted of a blob, as the messages that carry it; `index` is the number of the want in its request. */
+export async function* parcelsOf(
+  { offset, length }: ContentWant,
+  { index, bytes }: { index: number; bytes: Buffer },
+): AsyncGenerator<Buffer> {
+  const end = length === 0 ? bytes.length : offset + length;
+  for (let at = offset; at < end; at += PARCEL_BYTES)
+    yield parcel(index, bytes.subarray(at, Math.min(end, at + PARCEL_BYTES)));
+}
+
+export function parcel(want: number, plain: Buffer): Buffer {
+  return encodeMessage('ContentParcel', { slices: [{ want, length: plain.length }], plain });
 }

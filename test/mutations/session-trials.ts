@@ -1,8 +1,9 @@
 /** Mutations of what is said in a session: Welcome, the three directives, a hint, a bare acknowledgement. */
 
+import { zstdCompressSync } from 'node:zlib';
 import { sha256 } from '../../shared/digest.ts';
 import { parseEntry } from '../../shared/ledger/entry.ts';
-import { type ReportObservation, reportKind } from '../../shared/ledger/kinds/report.ts';
+import { REPORT_FILES, type ReportObservation, reportKind } from '../../shared/ledger/kinds/report.ts';
 import type { Directive } from '../../shared/rpc/generated/messages.ts';
 import type { AttackedHost } from './attacked-host.ts';
 import { mutatedMessages } from './carriers.ts';
@@ -27,10 +28,7 @@ export const REPORT: Directive = {
   kind: 'recordReport',
   recordReport: {
     runId: INSTALLED_RUN,
-    documents: Array.from({ length: 8 }, (_, index) => ({
-      name: `0${index}-part.md`,
-      sha256: sha256(`part ${index}`),
-    })),
+    documents: REPORT_FILES.slice(0, -3).map((name) => ({ name, sha256: sha256(name) })),
     sinks: [
       { kind: 'folder', location: '/var/reports', accepted: true },
       { kind: 'git', location: 'reports.git', accepted: true },
@@ -64,15 +62,16 @@ export const SAYS_NOTHING: Effect = {
   isAsHonest: (_host, { ended, refusals }: Seen) => ended === 'probe' && refusals.length === 0,
 };
 
-/** The receipt passes exactly if seven documents are named by different names and digests, and every sink took them. */
+/** The receipt passes exactly if 01 to 07 are there in three forms, none twice or without digest, and every sink took them. */
 function isJudgedAsRecorded(host: AttackedHost): boolean {
   const bytes = host.journal.rows().get('ledger_entries')?.at(-1)?.bytes as Buffer;
   const { body } = parseEntry(bytes).entry;
   if (body.type !== 'check-recorded' || body.evidence.result.did !== 'observe') return false;
   const seen = body.evidence.result.observation as unknown as ReportObservation;
   const names = new Set(seen.documents.map(({ name }) => name));
+  const needed = [1, 2, 3, 4, 5, 6, 7].flatMap((number) => ['md', 'html', 'json'].map((form) => [`0${number}-`, form]));
   const isTrue =
-    names.size >= 7 &&
+    needed.every(([start = '', end = '']) => [...names].some((name) => name.startsWith(start) && name.endsWith(end))) &&
     names.size === seen.documents.length &&
     seen.documents.every((document) => /^[0-9a-f]{64}$/.test(document.sha256)) &&
     seen.sinks.length > 0 &&
@@ -158,15 +157,18 @@ export function otherPayloads(repository: SignedRepository): OtherPayloads {
     ),
     'Rollback.runId': runs,
     'RecordReport.runId': runs,
-    'RecordReport.documents': [encodeMessage('ReportDocument', { name: 'another.md', sha256: sha256('another') })],
+    'RecordReport.documents': [
+      encodeMessage('ReportDocument', { name: '08-final-report.md', sha256: sha256('another') }),
+    ],
     'RecordReport.sinks': [encodeMessage('ReportSink', { kind: 'http', location: 'example.org', accepted: true })],
-    'ReportDocument.name': text('another.md', '01-part.md'),
+    'ReportDocument.name': text('08-final-report.md', '03-artifact.md', '../03-artifact.md', 'another.md'),
     'ReportDocument.sha256': text(sha256('another')),
     'ReportSink.kind': text('http'),
     'ReportSink.location': text('/elsewhere'),
     'MetadataPiece.data': [repository.files.get('1.snapshot.json') as Buffer],
-    'BlobPiece.sha256': text(newest.statement.provenance.sha256, newest.statement.archive.sha256),
-    'BlobPiece.data': [[...newest.blobs.values()][0] as Buffer],
+    'ContentParcel.plain': [[...newest.blobs.values()][0] as Buffer],
+    'ContentParcel.zstd': [zstdCompressSync([...newest.blobs.values()][0] as Buffer)],
+    'ContentParcel.zstdAgainstBases': [zstdCompressSync([...newest.blobs.values()][0] as Buffer)],
   };
   return (field: FieldShape) => payloads[keyOf(field)] ?? [];
 }

@@ -60,7 +60,7 @@ export async function attempt(host: AttackedHost, trial: Trial, ground: Ground):
   host.controlPlane.answers = { ...host.honest.all(), ...trial.answers };
   const mark = trial.isAtWelcome ? await host.beginSession() : host.happenings.mark;
   const seen = await provoke(host, trial, mark);
-  host.controlPlane.answers = { ...host.honest.all(), metadata: moveOn, blobs: moveOn };
+  host.controlPlane.answers = { ...host.honest.all(), metadata: moveOn, content: moveOn };
   await host.settle();
   host.controlPlane.answers = host.honest.all();
   return judge(trial, { host, template, seen, ...ground });

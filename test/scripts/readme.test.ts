@@ -134,6 +134,16 @@ describe('README and docs', () => {
     }
   });
 
+  it('name every parameter of every kind of check', () => {
+    const rows = textOf('docs/keyturn-yaml.md').match(/^\| `.*$/gm) ?? [];
+    const missing = [...planKinds].flatMap(([kind, { params }]) => {
+      const row = rows.find((candidate) => candidate.split('|')[1]?.includes(`\`${kind}\``)) ?? '';
+      const { shape = {} } = params as { shape?: object };
+      return Object.keys(shape).flatMap((name) => (row.includes(name) ? [] : [`${kind}: ${name}`]));
+    });
+    expect(missing).to.deep.equal([]);
+  });
+
   it('describe every kind of check that a plan may name, and no other', () => {
     const rows = textOf('docs/keyturn-yaml.md').match(/^\| `.*?\|/gm) ?? [];
     const kinds = rows.flatMap((row) => [...row.matchAll(/`([a-z-]+)`/g)].map(([, kind]) => kind ?? ''));

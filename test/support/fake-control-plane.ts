@@ -15,7 +15,13 @@ import { IdentityStore } from '../../host-agent/link/identity-store.ts';
 import { TransientError } from '../../shared/errors.ts';
 import { ListenerCredentials } from '../../shared/rpc/credentials.ts';
 import { agentGatewayService } from '../../shared/rpc/definitions.ts';
-import type { AgentToControl, BlobPiece, BlobWant, ControlToAgent } from '../../shared/rpc/generated/messages.ts';
+import type {
+  AgentToControl,
+  ChunkList,
+  ContentParcel,
+  ContentWant,
+  ControlToAgent,
+} from '../../shared/rpc/generated/messages.ts';
 import type { AgentGatewayService } from '../../shared/rpc/generated/services.ts';
 import { createServer, type Listener, startListener } from '../../shared/rpc/listener.ts';
 import { addService } from '../../shared/rpc/serve.ts';
@@ -37,8 +43,10 @@ export class FakeControlPlane {
   readonly identity = new IdentityStore(join(this.folder, 'identity'));
   readonly journal = new SqliteJournalPorts(join(this.folder, 'journal.sqlite'));
   readonly clock = new FakeClock(Date.now());
-  /** What FetchBlobs answers. */
-  blobs: (wants: readonly BlobWant[]) => AsyncIterable<BlobPiece> = async function* () {};
+  /** What FetchContent answers. */
+  content: (wants: readonly ContentWant[]) => AsyncIterable<ContentParcel> = async function* () {};
+  /** What FetchChunkList answers. */
+  chunkList: (sha256: string) => Promise<ChunkList> = async () => ({ lengths: [], digests: Buffer.alloc(0) });
   /** What RenewCertificate answers; by default a good certificate for this host. */
   renew: (csr: Buffer) => Promise<string> = async (csr) =>
     (await this.#authority.issueHostCertificate(csr, this.host)).certificate;
@@ -99,7 +107,8 @@ export class FakeControlPlane {
           });
         },
         fetchMetadata: async function* () {},
-        fetchBlobs: ({ wants }) => this.blobs(wants),
+        fetchContent: ({ wants }) => this.content(wants),
+        fetchChunkList: ({ sha256 }) => this.chunkList(sha256),
         renewCertificate: async ({ csr }) => ({ certificate: await this.renew(csr) }),
       },
     });

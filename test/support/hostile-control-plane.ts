@@ -11,11 +11,13 @@ import type { MethodDefinition, ServerDuplexStream, ServiceDefinition } from '@g
 
 import { createAuthority } from '../../control-plane/authority/authority-files.ts';
 import type { CertificateAuthority } from '../../control-plane/authority/certificate-authority.ts';
+import { RejectedError } from '../../shared/errors.ts';
 import { ListenerCredentials } from '../../shared/rpc/credentials.ts';
 import { agentGatewayService, enrolmentService } from '../../shared/rpc/definitions.ts';
 import type {
   AgentToControl,
-  BlobWant,
+  ChunkListRequest,
+  ContentWant,
   EnrolRequest,
   MetadataRequest,
   RenewCertificateRequest,
@@ -29,7 +31,7 @@ export interface HostileAnswers {
   /** The answer to Hello. */
   welcome: (hello: AgentToControl) => readonly Buffer[];
   metadata: (name: string) => AsyncIterable<Buffer>;
-  blobs: (wants: readonly BlobWant[]) => AsyncIterable<Buffer>;
+  content: (wants: readonly ContentWant[]) => AsyncIterable<Buffer>;
   renew: (csr: Buffer) => Promise<Buffer>;
   enrol: (request: EnrolRequest) => Promise<Buffer>;
 }
@@ -44,7 +46,8 @@ export interface HostileSession {
 type RawGateway = {
   session: { kind: 'bidi'; request: AgentToControl; response: Buffer };
   fetchMetadata: { kind: 'server-stream'; request: MetadataRequest; response: Buffer };
-  fetchBlobs: { kind: 'server-stream'; request: { wants: BlobWant[] }; response: Buffer };
+  fetchContent: { kind: 'server-stream'; request: { wants: ContentWant[] }; response: Buffer };
+  fetchChunkList: { kind: 'unary'; request: ChunkListRequest; response: Buffer };
   renewCertificate: { kind: 'unary'; request: RenewCertificateRequest; response: Buffer };
 };
 type RawEnrolment = { enrol: { kind: 'unary'; request: EnrolRequest; response: Buffer } };
@@ -100,7 +103,11 @@ export class HostileControlPlane {
       handlers: {
         session: (stream) => this.#converse(stream),
         fetchMetadata: ({ name }) => this.answers.metadata(name),
-        fetchBlobs: ({ wants }) => this.answers.blobs(wants),
+        fetchContent: ({ wants }) => this.answers.content(wants),
+        // Every file of the repository is too small to be cut.
+        fetchChunkList: async ({ sha256 }) => {
+          throw new RejectedError('blob-not-chunked', `blob "${sha256}" is small`);
+        },
         renewCertificate: ({ csr }) => this.answers.renew(csr),
       },
     });

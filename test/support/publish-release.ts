@@ -1,5 +1,6 @@
 import type { ControlPlaneWorld } from './control-plane-world.ts';
 import type { TestRelease, TrustCeremony } from './trust-ceremony.ts';
+import { parcelsOf, wholeBlob } from './upload-parcels.ts';
 
 /** Publishes a trust root and these releases, one after the other, as a releaser does. */
 export async function publishRelease(
@@ -18,10 +19,5 @@ export async function publishRelease(
 
 export async function uploadBlobs(world: ControlPlaneWorld, { blobs }: TestRelease): Promise<void> {
   const releaser = await world.operator('releaser');
-  for (const [sha256, data] of blobs)
-    await releaser.uploadBlob(onePiece({ sha256, size: data.length, offset: 0, data }));
-}
-
-async function* onePiece<T>(piece: T): AsyncGenerator<T> {
-  yield piece;
+  await releaser.uploadBlobs(parcelsOf([...blobs.values()].map(wholeBlob)));
 }

@@ -22,6 +22,12 @@ const CONDITIONAL: Readonly<Record<string, (own: IndependentLedger) => boolean>>
   'The plan has no check for ': (own) => own.gates.length > 0,
   ': the ledger holds no evidence of it': (own) => own.checks.some(({ seq }) => seq === undefined),
   ': what it saw is not what this kind of check sees': (own) => own.checks.some(({ status }) => status === 'UNKNOWN'),
+  'nothing was read': (own) => own.checks.some(({ kind, status }) => kind === 'anchor' && status !== 'PASS'),
+  'nothing: this gate has no check that passed': (own) =>
+    own.gaps().some(({ check }) => {
+      const gate = own.checks.find(({ id }) => id === check)?.gate;
+      return own.checks.every((each) => each.gate !== gate || each.status !== 'PASS');
+    }),
   'Nothing else has to be settled before it.': (own) => own.verdict() === 'A',
 };
 
@@ -85,7 +91,7 @@ function compute(own: IndependentLedger, { rule, of }: Any, evidence: readonly s
       demandEvidenceOf(own, first, evidence);
       return own.gaps().find((gap) => gap.check === first)?.[second as 'id'] ?? '?';
     case 'count':
-      return String(count(own, first, second));
+      return String(first === 'anchor-reads' && second ? readsLike(own, of.split('/')) : count(own, first, second));
     case 'elapsed':
       return `${((Date.parse(own.entries.at(-1)?.at) - Date.parse(own.entries[0]?.at)) / 1000).toFixed(1)} s`;
     case 'criterion':
@@ -113,6 +119,13 @@ function count(own: IndependentLedger, what: string, of: string): number {
   if (what === 'planned') return own.checksOf(of).length;
   if (what === 'anchor-reads') return own.anchorDigests().length;
   throw new Error(`no such count: ${what}`);
+}
+
+/** How many reads of a neighbour at a station saw what the read at that place saw. */
+function readsLike(own: IndependentLedger, [, id, anchor, place]: readonly string[]): number {
+  const seq = own.checks.find((check) => check.id === id)?.seq ?? -1;
+  const reads = own.entries[seq]?.body.evidence.result.observation.anchors[Number(anchor)].reads;
+  return reads.filter((read: Any) => read.digest === reads[Number(place)].digest).length;
 }
 
 function demandEvidenceOf(own: IndependentLedger, id: string, evidence: readonly string[]): void {
@@ -193,14 +206,31 @@ export function checkComplete(own: IndependentLedger, final: Any): void {
     new Set(cited.filter(({ source }) => source.rule === rule).map(({ source }) => source.of));
   expect([...ofRule('gate-status')]).to.deep.equal(own.gates);
   expect([...ofRule('criterion')]).to.deep.equal(own.checks.map(({ id }) => id));
+  const said = new Set<string>();
   const findings = own.checks.flatMap(({ id, findings: each }) =>
-    each.flatMap((_, index) => [`${id}/${index}/code`, `${id}/${index}/statement`]),
+    each.flatMap(({ code, statement }, index) => {
+      const isRepeated = said.has(`${code}: ${statement}`);
+      said.add(`${code}: ${statement}`);
+      return isRepeated ? [] : [`${id}/${index}/code`, `${id}/${index}/statement`];
+    }),
   );
-  expect([...ofRule('finding')]).to.have.members(findings);
+  expect([...ofRule('finding')]).to.deep.equal(findings);
+  checkFindingsRestOnAll(own, final);
   for (const { check } of own.gaps())
     expect([...ofRule('sub-gap')]).to.include.members(
       ['id', 'statement', 'owner', 'route', 'expiresAt'].map((name) => `${check}/${name}`),
     );
+}
+
+/** One line for each fact, behind which stands every entry that shows it. */
+function checkFindingsRestOnAll(own: IndependentLedger, final: Any): void {
+  for (const { parts, evidence } of saidIn(final).filter(({ parts: [label] }) => /^N-\d+ $/.test(label))) {
+    const [, code, , statement] = parts;
+    const finders = own.checks.filter(({ findings }) =>
+      findings.some((each) => each.code === code.value && each.statement === statement.value),
+    );
+    expect(evidence).to.deep.equal(finders.map(({ seq }) => `${own.entries[0]?.run}#${seq}`));
+  }
 }
 
 /** The gate ledger as its Markdown says it, line by line. */

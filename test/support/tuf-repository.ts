@@ -120,10 +120,18 @@ export class TufRepository {
 
   /** New keys for a role, as many as its threshold; the old ones are out. */
   rotateKeys(role: string): void {
-    const { rule } = this.#ruleFor(role, 'targets');
-    rule.keyids = [];
+    const { threshold } = this.#ruleFor(role, 'targets').rule;
+    this.setKeys(
+      role,
+      Array.from({ length: threshold }, () => newTestKey()),
+    );
+  }
+
+  /** These keys for a role, which sign from now on; the old ones are out. */
+  setKeys(role: string, keys: readonly TestKey[]): void {
+    this.#ruleFor(role, 'targets').rule.keyids = [];
     this.signers.set(role, []);
-    for (let count = 0; count < rule.threshold; count++) this.addKey(role);
+    for (const key of keys) this.addKey(role, key);
   }
 
   /** Lets a delegator delegate to a role, with a key of its own; the role is made if it is new. */
@@ -171,6 +179,13 @@ export class TufRepository {
     const document = JSON.parse(this.newest(role).toString()) as Document;
     change(document);
     this.published.get(role)?.splice(-1, 1, Buffer.from(JSON.stringify(document)));
+  }
+
+  /** Writes all that is public as people like to read it; the signatures do not mind. */
+  indent(): void {
+    for (const versions of this.published.values())
+      for (const [index, bytes] of versions.entries())
+        versions[index] = Buffer.from(JSON.stringify(JSON.parse(bytes.toString()), undefined, 1));
   }
 
   /** Forgets what was public of a role: the next `publish` is file 1 again, with whatever version the role has. */

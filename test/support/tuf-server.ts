@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { TufRepository } from './tuf-repository.ts';
 
 /** What the server does instead of answering as it should. */
-export type Misbehaviour = 'endless' | 'silent' | 'cut' | { redirect: string } | { status: number };
+export type Misbehaviour = 'endless' | 'silent' | 'cut' | 'mute' | { redirect: string } | { status: number };
 
 export class TufServer {
   /** By file name, before anything else. */
@@ -55,6 +55,7 @@ function send(response: ServerResponse, bytes: Buffer | undefined): void {
 function misbehave(response: ServerResponse, misbehaviour: Misbehaviour): void {
   if (misbehaviour === 'silent') response.writeHead(200).flushHeaders();
   else if (misbehaviour === 'cut') cut(response);
+  else if (misbehaviour === 'mute') response.destroy();
   else if (misbehaviour === 'endless') pour(response.writeHead(200));
   else if ('redirect' in misbehaviour) response.writeHead(302, { location: misbehaviour.redirect }).end();
   else response.writeHead(misbehaviour.status).end();

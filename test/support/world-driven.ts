@@ -123,9 +123,15 @@ export async function deliverReports(host: WorldHost, { ends }: Delivery): Promi
       const { incarnation, ledger_public_key: ledgerPublicKey } = await admittedHost(store, host.name);
       const identity = { kind: 'host', host: host.name, serial: '', expiresAt: 0 } as const;
       const from = { identity, host: host.name, incarnation, ledgerPublicKey };
-      for (const { id, bytes } of pending) await storeReport(store, from, { id, report: reportCodec.decode(bytes) });
+      for (const { id, bytes } of pending) {
+        const fate = await storeReport(store, from, { id, report: reportCodec.decode(bytes), now: Date.now() });
+        if (fate.kind === 'refused') throw fate.error;
+      }
     });
-    if (ends === 'acknowledged') outbox.acknowledge(pending.at(-1)?.id ?? 0);
+    if (ends === 'acknowledged') {
+      outbox.acknowledge(pending.at(-1)?.id ?? 0);
+      outbox.forgetAcknowledged();
+    }
     return pending.length;
   } finally {
     database.close();

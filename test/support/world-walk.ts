@@ -147,7 +147,7 @@ class Lane {
     this.#copies.restore(digest);
     // The control plane had heard all of it, and its acknowledgement was lost with the process.
     await deliverReports(this.#host, { ends: 'acknowledgement-lost' });
-    const lived = this.boundaries.slice(0, (at[0] ?? 0) + 1);
+    const lived = this.boundaries.slice(0, (at.at(-1) ?? 0) + 1);
     await this.#live((boundary) => lived.push(boundary));
     const boundaries = at.map((position) => `${position} ${this.boundaries[position]}`);
     return this.#ending(boundaries, recordedOf(lived));

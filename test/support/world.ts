@@ -251,7 +251,7 @@ export class World implements AsyncDisposable {
 
   async #enrolmentOf(host: string): Promise<EnrolmentBundle> {
     const publisher = await this.publisher('operator');
-    const trusted = await refreshHome(publisher);
+    const { trusted } = await refreshHome(publisher);
     const { token, caCertificate } = await publisher.client.createJoinToken({ host, lifetimeMs: HOUR_MS });
     return {
       schema: 'keyturn.enrolment/v1',

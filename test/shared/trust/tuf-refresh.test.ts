@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { expect } from 'chai';
 
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
@@ -12,7 +10,7 @@ import {
   refreshTrust,
   type TrustedMetadata,
 } from '../../../shared/trust/tuf-refresh.ts';
-import { newTestKey } from '../../support/tuf-keys.ts';
+import { newTestKey, sha256Hex } from '../../support/tuf-keys.ts';
 import { DAY_MS, TufRepository, tufDate } from '../../support/tuf-repository.ts';
 
 function refresh(repository: TufRepository, options: Partial<RefreshRequest> = {}): Promise<RefreshResult> {
@@ -69,23 +67,6 @@ describe('shared/trust/tuf-refresh', function () {
     expect(repository.firstRoot.equals(copy)).to.equal(true);
   });
 
-  it('leaves no folder behind, whether it succeeds, fails or throws', async () => {
-    const leftovers = () =>
-      readdirSync(tmpdir())
-        .filter((name) => name.startsWith('keyturn-trust-'))
-        .sort();
-    const before = leftovers();
-    const repository = new TufRepository();
-    await refresh(repository);
-    await refresh(repository, { source: memorySource(new Map()) });
-    const path = new Map([['../outside.json', Buffer.from('{}')]]);
-    let thrown = '';
-    await refresh(repository, { trusted: path }).catch((error: Error) => (thrown = error.message));
-    expect(thrown).to.include('is no file name');
-    // Others may run beside this test: only what is new and stays counts.
-    expect(leftovers().filter((name) => !before.includes(name))).to.deep.equal([]);
-  });
-
   it('judges expiry by the instant it is given', async () => {
     const repository = new TufRepository();
     const atDay = (day: number) => refresh(repository, { now: new Date(Date.now() + day * DAY_MS) });
@@ -101,6 +82,106 @@ describe('shared/trust/tuf-refresh', function () {
     const later = await refresh(repository, { trusted, now: new Date(Date.now() + 2 * DAY_MS) });
     expect(outcomeOf(later)).to.equal('metadata-expired');
     expect(versionsOf(later.trusted)).to.equal(versionsOf(trusted));
+  });
+
+  describe('for those who sign anew what has run out', () => {
+    const ROLES = ['root', 'snapshot', 'targets', 'release-app'] as const;
+    const inForce = async () => {
+      const repository = new TufRepository();
+      repository.addDelegation('targets', 'release-app', { terminating: true, paths: ['app/*'] });
+      repository.addArtifact('release-app', 'app/1.0.json', '{}');
+      repository.publish('release-app', 'targets', 'snapshot', 'timestamp');
+      const { trusted } = await refresh(repository, { targets: ['app/1.0.json'] });
+      return { repository, trusted };
+    };
+    /** A day from now all of these are a second old, and the timestamp is not. */
+    const now = new Date(Date.now() + DAY_MS);
+    const ended = tufDate(now.getTime() - 1000);
+    const publishEnded = (repository: TufRepository, role: (typeof ROLES)[number]) => {
+      repository.signedOf(role).expires = ended;
+      repository.publish(role, ...(role === 'root' ? [] : (['snapshot'] as const)), 'timestamp');
+    };
+
+    for (const role of ROLES) {
+      it(`tells that ${role} has run out, gives the newest set, and refuses it to everybody else`, async () => {
+        const { repository, trusted } = await inForce();
+        publishEnded(repository, role);
+        const told = await refresh(repository, { trusted, now, expiry: 'told', targets: ['app/1.0.json'] });
+        expect([outcomeOf(told), told.expired]).to.deep.equal(['fresh', [role]]);
+        expect(Buffer.from(told.trusted.get(`${role}.json`) ?? []).equals(repository.newest(role))).to.equal(true);
+        expect(told.targets.get('app/1.0.json')?.length).to.equal(2);
+        const refused = await refresh(repository, { trusted, now, targets: ['app/1.0.json'] });
+        expect([outcomeOf(refused), refused.expired]).to.deep.equal(['metadata-expired', []]);
+      });
+    }
+
+    it('tells of the roles of this walk alone, and of none when nothing has run out', async () => {
+      const { repository, trusted } = await inForce();
+      publishEnded(repository, 'release-app');
+      const seen = await refresh(repository, { trusted, now, expiry: 'told', targets: ['app/1.0.json'] });
+      expect((await refresh(repository, { trusted: seen.trusted, now, expiry: 'told' })).expired).to.deep.equal([]);
+      expect((await refresh(repository, { trusted, expiry: 'told' })).expired).to.deep.equal([]);
+    });
+
+    const ATTACKS: {
+      [sentence: string]: { attack: (repository: TufRepository) => void; code: string; saved: string };
+    } = {
+      'a timestamp that has run out: nobody says that the rest is the newest': {
+        attack: (repository) => {
+          repository.timestamp.expires = ended;
+          repository.publish('timestamp');
+        },
+        code: 'metadata-expired',
+        saved: 'release-app 1, root 1, snapshot 2, targets 2, timestamp 3',
+      },
+      'a snapshot of before, under a timestamp that is new': {
+        attack: (repository) => {
+          const old = repository.publishedAs('snapshot', 1);
+          const listing = { version: 1, length: old.length, hashes: { sha256: sha256Hex(old) } };
+          repository.timestamp.meta['snapshot.json'] = listing;
+          repository.publish('timestamp');
+        },
+        code: 'metadata-version-unexpected',
+        saved: 'release-app 1, root 1, snapshot 2, targets 2, timestamp 2',
+      },
+      'targets signed by a key that does not count': {
+        attack: (repository) => {
+          repository.targets.expires = ended;
+          repository.signers.set('targets', [newTestKey()]);
+          repository.publish('targets', 'snapshot', 'timestamp');
+        },
+        code: 'metadata-not-trusted',
+        saved: 'release-app 1, root 1, snapshot 3, targets 2, timestamp 3',
+      },
+      'a root signed by a key that does not count': {
+        attack: (repository) => {
+          repository.signers.set('root', [newTestKey()]);
+          repository.publish('root');
+        },
+        code: 'metadata-not-trusted',
+        saved: 'release-app 1, root 1, snapshot 2, targets 2, timestamp 2',
+      },
+      'targets that are not those of the snapshot': {
+        attack: (repository) => {
+          repository.targets.expires = ended;
+          repository.publish('targets', 'snapshot', 'timestamp');
+          repository.targets.expires = tufDate(now.getTime() - 2000);
+          repository.publishAsIs('targets');
+          repository.published.get('targets')?.splice(2, 1);
+        },
+        code: 'metadata-not-trusted',
+        saved: 'release-app 1, root 1, snapshot 3, targets 2, timestamp 3',
+      },
+    };
+    for (const [sentence, { attack, code, saved }] of Object.entries(ATTACKS)) {
+      it(`still refuses ${sentence}`, async () => {
+        const { repository, trusted } = await inForce();
+        attack(repository);
+        const result = await refresh(repository, { trusted, now, expiry: 'told' });
+        expect([outcomeOf(result), versionsOf(result.trusted)]).to.deep.equal([code, saved]);
+      });
+    }
+    it('tries five attacks', () => expect(Object.keys(ATTACKS)).to.have.length(5));
   });
 
   it('finds several targets in one refresh, each judged by the role that delegates to it', async () => {

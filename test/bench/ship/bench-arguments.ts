@@ -1,0 +1,62 @@
+/** What `npm run bench -- ...` understands. */
+import { parseArgs } from 'node:util';
+
+export interface BenchArguments {
+  readonly isQuick: boolean;
+  readonly isJson: boolean;
+  /** Names of figures; all of them when empty. */
+  readonly only: readonly string[];
+  /** Programs that were packaged earlier. */
+  readonly programs: string | undefined;
+  /** Where the files go. */
+  readonly out: string | undefined;
+}
+
+const USAGE = `usage: npm run bench -- ship [--quick] [--only NAME]... [--json] [--programs DIR] [--out DIR]
+  --quick         fewer pairs, smaller releases
+  --only NAME     this figure, or every figure whose name begins so; nothing is written unless --out is given
+  --json          the JSON line alone
+  --programs DIR  measure what \`npm run package -- --out DIR\` has left, not this tree
+  --out DIR       where the files go; docs/benchmarks unless said`;
+
+export function benchArguments(argv: readonly string[], figures: readonly { readonly name: string }[]): BenchArguments {
+  const { values, positionals } = parse(argv);
+  if (positionals.length !== 1 || positionals[0] !== 'ship')
+    fail(`benchmark "${positionals.join(' ')}": expected ship`);
+  return {
+    isQuick: values.quick === true,
+    isJson: values.json === true,
+    only: (values.only ?? []).flatMap((prefix) => namesFrom(prefix, figures)),
+    programs: values.programs,
+    out: values.out,
+  };
+}
+
+function namesFrom(prefix: string, figures: readonly { readonly name: string }[]): string[] {
+  const names = figures.map(({ name }) => name);
+  const found = names.includes(prefix) ? [prefix] : names.filter((name) => name.startsWith(prefix));
+  return found.length > 0 ? found : fail(`figure "${prefix}": expected one of ${names.join(', ')}`);
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean' },
+        json: { type: 'boolean' },
+        only: { type: 'string', multiple: true },
+        programs: { type: 'string' },
+        out: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fail(message: string): never {
+  process.stderr.write(`keyturn bench: ${message}\n${USAGE}\n`);
+  process.exit(64);
+}
