@@ -2,14 +2,34 @@
 export const LIMITS = {
   /** One gRPC message; a blob chunk and a metadata file must fit. grpc-js's own default. */
   rpcMessageBytes: 4 * 1024 * 1024,
+  /** A stream that brings no byte for so long is ended, and asked for again: longer than any disk takes to give one. */
+  streamIdleMs: 30_000,
+  /** What a stranger may say at the door where hosts join: a name, a token, two keys and a signature are 2 KiB. */
+  enrolRequestBytes: 16 * 1024,
   /** One piece of a blob on the wire: big enough to be cheap, small enough to leave room for kills between pieces. */
   blobChunkBytes: 256 * 1024,
-  /** Blobs wanted by one call: about 1 MiB of digests; a release with more files is asked for in several calls. */
+  /** Blobs named by one call: about 1 MiB of digests; a release with more files is asked for in several calls. */
   blobsPerRequestCount: 10_000,
+  /** All uploads that have begun and not ended, interrupted ones too: the archives of two releases of the largest size. */
+  incomingBytes: 128 * 1024 * 1024 * 1024,
+  /** So many such uploads; a push that breaks off leaves one. */
+  incomingCount: 1_000,
+  /** Reports of one host that were refused for good and are kept aside; a host with more is out of order. */
+  refusedReportCount: 1_000,
+  /** All of them together: a ledger entry with its head is at most 384 KiB. */
+  refusedReportBytes: 64 * 1024 * 1024,
+  /** A program's version, as a host tells it. */
+  versionLength: 64,
+  /** A refusal code, as a host tells it. */
+  codeLength: 128,
   /** Levels of JSON: a plan has ten; readers recurse, and at some thousands they run out of stack. */
   jsonDepth: 64,
   /** One signed envelope. A ruling or an order is a few kilobytes. */
   envelopeBytes: 256 * 1024,
+  /** Directives that were followed and are kept, so that one that comes again is known: 64 MiB at the most. */
+  handledDirectiveCount: 256,
+  /** Runs with nothing on their host any more whose ledger and manifest it keeps: to look at after a bad week. */
+  endedRunCount: 32,
   /** Signatures on one envelope or metadata file; more is an attempt to burn CPU. */
   signatureCount: 64,
   /** One TUF metadata file; parsing is quadratic, 300 targets take about 100 KiB. */
@@ -20,6 +40,8 @@ export const LIMITS = {
   trustTargetBytes: 4 * 1024 * 1024,
   /** Root versions walked in one refresh; the same bound as tuf-js. */
   rootRotationCount: 256,
+  /** How far a host's clock may be behind the control plane's when the life of a timestamp is judged; NTP keeps seconds. */
+  clockDifferenceMs: 60_000,
   /** `policy.json`: a few hundred approvers and rules. */
   policyBytes: 256 * 1024,
   /** Approver keys in one policy; each signature of an envelope may have to be tried with each of them. */
@@ -38,8 +60,20 @@ export const LIMITS = {
   symlinkChainCount: 8,
   /** Entries of a tree that is hashed on a host, a neighbour's too: all of them are in memory to be sorted. */
   treeEntryCount: 1_000_000,
-  /** Blobs asked for at once: a request of that many digests is well below one message. */
-  blobWantsCount: 4096,
+  /** Raw bytes in one parcel of content: below a gRPC message, and what a kill between two of them waits for. */
+  parcelBytes: 1024 * 1024,
+  /** Raw bytes that are compressed against a dictionary at once; zstd finds far matches badly in more. */
+  deltaBytes: 256 * 1024,
+  /** Old bytes taken on each side of a stretch, for what insertions have moved. */
+  deltaMarginBytes: 64 * 1024,
+  /** New bytes in a row between two chunks that both sides have; more is another content, not a change. */
+  deltaRunBytes: 1024 * 1024,
+  /** Old bytes in the dictionary of one parcel. */
+  dictionaryBytes: 1024 * 1024,
+  /** A file of this size and more is compared by chunks; a smaller one whole against its old copy. */
+  chunkedFileBytes: 1024 * 1024,
+  /** Chunk lists kept in memory: 300 KiB for a file of half a gigabyte. */
+  chunkListCount: 64,
   /** One file of a release. */
   fileBytes: 16 * 1024 * 1024 * 1024,
   /** A whole release. */
@@ -47,6 +81,8 @@ export const LIMITS = {
   /** A plan with a few hundred checks. */
   planBytes: 1024 * 1024,
   checksPerPlanCount: 500,
+  /** More processors than that are no reason to run more checks of one gate at a time: each may take a gigabyte. */
+  parallelCheckCount: 64,
   /** Evidence of G0 to G2: a handful of checks. */
   buildRecordBytes: 4 * 1024 * 1024,
   argvCount: 256,

@@ -52,6 +52,11 @@ export type RefreshRequest = {
   readonly rules: 'keyturn' | 'tuf';
   /** The instant that expiry is judged by; the clock's by default. */
   readonly now?: Date;
+  /**
+   * `refused` by default. `told` is for those who sign anew what has run out: what has is named in `expired`, and every
+   * other rule holds. A timestamp that has run out is refused all the same: it alone says that the rest is the newest.
+   */
+  readonly expiry?: 'refused' | 'told';
 };
 
 export type RefreshOutcome =
@@ -65,6 +70,8 @@ export type RefreshResult = {
   readonly trusted: TrustedMetadata;
   /** Each path asked for, undefined when no role lists it; empty unless the outcome is fresh. */
   readonly targets: ReadonlyMap<string, TrustedTarget | undefined>;
+  /** Roles of the walk whose metadata has run out; empty unless the outcome is fresh and expiry is `told`. */
+  readonly expired: readonly string[];
   readonly outcome: RefreshOutcome;
 };
 
@@ -85,38 +92,57 @@ async function walk(
   request: RefreshRequest,
   folder: string,
   fetcher: SourceFetcher,
-): Promise<Pick<RefreshResult, 'outcome' | 'targets'>> {
+): Promise<Omit<RefreshResult, 'trusted'>> {
+  const now = request.now ?? new Date();
   try {
     const updater = startUpdater(request, folder, fetcher);
     await updater.refresh();
     const targets = await findTargets(updater, request.targets);
+    const expired = expiredRoles(updater, folder, now);
+    if (expired.includes('timestamp')) throw new ExpiredMetadataError('Final timestamp.json is expired');
     const freshUntil = expiryOf(readFileSync(join(folder, 'timestamp.json')));
-    return { targets, outcome: { kind: 'fresh', freshUntil } };
+    return { targets, expired, outcome: { kind: 'fresh', freshUntil } };
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error;
-    const isFrozen = isExpired(join(folder, 'timestamp.json'), request.now ?? new Date());
-    const failure = fetcher.failure ?? classify(error, { isFrozen });
-    return { targets: new Map(), outcome: { kind: 'failed', error: failure } };
+    return { targets: new Map(), expired: [], outcome: { kind: 'failed', error: fetcher.failure ?? classify(error) } };
   }
 }
 
 /** One updater serves one refresh; a second on the same object fails. Nothing is fetched before the root is sound. */
-function startUpdater({ trusted, rules, now }: RefreshRequest, folder: string, fetcher: SourceFetcher): Updater {
+function startUpdater(request: RefreshRequest, folder: string, fetcher: SourceFetcher): Updater {
+  const { trusted, rules, expiry } = request;
   const root = trusted.get('root.json');
   if (root === undefined)
     throw new RejectedError('trusted-root-missing', 'failed to refresh trust: there is no root.json');
   if (rules === 'keyturn') checkMetadata('root', root);
   const config = { maxRootRotations: LIMITS.rootRotationCount };
   const updater = new Updater({ metadataDir: folder, metadataBaseUrl: REPOSITORY_URL, fetcher, config });
-  if (now !== undefined) setReferenceTime(updater, now);
+  const now = expiry === 'told' ? BEFORE_ANY_EXPIRY : request.now;
+  if (now !== undefined) trustedSetOf(updater).referenceTime = now;
   return updater;
 }
 
+/** Judged by this instant nothing has run out; `expiredRoles` then says what has. */
+const BEFORE_ANY_EXPIRY = new Date(0);
+
+type TrustedSet = {
+  referenceTime: Date;
+  getRole(name: string): { readonly signed: { isExpired(now: Date): boolean } } | undefined;
+};
+
 /** tuf-js takes one instant at its start and judges by it; there is no option to pass another than the clock's. */
-function setReferenceTime(updater: Updater, now: Date): void {
-  const { trustedSet } = updater as unknown as { trustedSet: { referenceTime: unknown } };
+function trustedSetOf(updater: Updater): TrustedSet {
+  const { trustedSet } = updater as unknown as { trustedSet: TrustedSet };
   assert(trustedSet.referenceTime instanceof Date, 'tuf-js keeps its reference time elsewhere');
-  trustedSet.referenceTime = now;
+  assert(typeof trustedSet.getRole === 'function', 'tuf-js keeps its roles elsewhere');
+  return trustedSet;
+}
+
+/** Of the roles that the walk came by; the folder may hold others, from earlier walks. */
+function expiredRoles(updater: Updater, folder: string, now: Date): string[] {
+  const walked = trustedSetOf(updater);
+  const roles = readdirSync(folder).map((name) => decodeURIComponent(name.replace(/\.json$/, '')));
+  return roles.filter((role) => walked.getRole(role)?.signed.isExpired(now)).sort();
 }
 
 async function findTargets(updater: Updater, paths: RefreshRequest['targets']): Promise<RefreshResult['targets']> {
@@ -155,22 +181,25 @@ function readTrusted(folder: string, before: TrustedMetadata, fetched: readonly 
   return after;
 }
 
-/** True when the newest timestamp we trust has run out: tuf-js then stops at the snapshot, and says so in text alone. */
-function isExpired(path: string, now: Date): boolean {
-  try {
-    return expiryOf(readFileSync(path)) <= now;
-  } catch {
-    return false; // There is none yet, or it is damaged and was not replaced: another error has ended the walk.
-  }
-}
-
-function classify(error: unknown, { isFrozen }: { isFrozen: boolean }): RejectedError | TransientError {
+function classify(error: unknown): RejectedError | TransientError {
   if (error instanceof RejectedError || error instanceof TransientError) return error;
   const message = `failed to refresh trust: ${messageOf(error)}`;
-  if (isFrozen || error instanceof ExpiredMetadataError)
-    return new RejectedError('metadata-expired', message, { cause: error });
+  const expired = EXPIRED_TEXT.exec(message)?.groups?.role;
+  if (expired !== undefined) {
+    const hint = expired === 'timestamp' ? FROZEN_HINT : EXPIRED_HINT;
+    return new RejectedError('metadata-expired', message, { cause: error, hint });
+  }
   if (error instanceof BadVersionError)
     return new RejectedError('metadata-version-unexpected', message, { cause: error });
   // Signatures, digests, shapes: tuf-js tells them apart by its text alone.
   return new RejectedError('metadata-not-trusted', message, { cause: error });
 }
+
+/** So tuf-js ends when something has run out: but for root and timestamp, its error reaches us as text alone. */
+const EXPIRED_TEXT = /(?<role>[^\s/]+)\.json is expired$/;
+
+const FROZEN_HINT =
+  'the control plane renews the timestamp by itself: see that it runs, and compare its clock with the one of this machine';
+
+const EXPIRED_HINT =
+  'where the keys are, `keyturn doctor` says what has expired and which command renews it; then try this again';
