@@ -2,7 +2,8 @@
  * The services of `proto/keyturn/v1` as grpc-js wants them, and the messages that are stored.
  *
  * They are read and written by tables (`wire/`), made from the generated descriptor message by message as they are
- * needed: an agent that waits has those of its session in memory, and no library that could read any schema.
+ * needed, with protobufjs's reader and writer: an agent that waits has the messages of its session in memory, and not
+ * what could read any schema.
  */
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 

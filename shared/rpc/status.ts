@@ -44,6 +44,9 @@ const TRANSIENT_STATUSES: ReadonlySet<status> = new Set([
   status.CANCELLED,
 ]);
 
+/** What grpc-js adds to every connection that failed: how the name was resolved, or nothing. */
+const RESOLUTION_NOTE = /\.? *Resolution note: .*$/s;
+
 /** The status to answer with. What is neither a refusal nor transient is a fault of ours: the peer learns no more. */
 export function statusOfError(error: unknown, audience: Audience): Partial<StatusObject> {
   const metadata = new Metadata();
@@ -61,7 +64,7 @@ export function errorOfStatus(error: unknown, action: string): RejectedError | T
   if (!isServiceError(error)) return new TransientError(`failed to ${action}: ${messageOf(error)}`, { cause: error });
   const code = codeOf(error);
   if (code === undefined && TRANSIENT_STATUSES.has(error.code)) {
-    return new TransientError(`failed to ${action}: ${error.details}`, { cause: error });
+    return new TransientError(`failed to ${action}: ${error.details.replace(RESOLUTION_NOTE, '')}`, { cause: error });
   }
   const hint = hintOf(error);
   return new RejectedError(

@@ -3,7 +3,8 @@
  * virtual member says which field came.
  *
  * 1. Numbers are exact or refused; nothing is ever rounded.
- * 2. Where readers of protobuf differ in what they take, nothing is taken: two fields of a oneof, a single field twice.
+ * 2. Where readers of protobuf differ in what they take, nothing is taken: two fields of a oneof, a single field twice, a
+ *    field in the form of another type.
  * 3. A field that is not known here is passed over, unless whoever decodes wants to hear of it.
  */
 import { RejectedError } from '../../errors.ts';
@@ -23,10 +24,13 @@ export function decodeMessage(shape: MessageShape, bytes: Uint8Array, onUnknown:
   while (!reader.isAtEnd) {
     const { number, wireType } = reader.tag();
     const field = shape.byNumber.get(number);
-    if (field === undefined || !isSentAs(field, wireType)) {
+    if (field === undefined) {
       reader.skip(wireType);
       onUnknown(shape.name, number);
-    } else if (field.isRepeated) {
+      continue;
+    }
+    checkForm(shape, field, wireType);
+    if (field.isRepeated) {
       readItems(message[field.name] as unknown[], { field, wireType, reader, onUnknown });
     } else {
       checkFirst(shape, field, { message, seen });
@@ -41,9 +45,10 @@ function ignore(): void {
   // A newer peer may say more.
 }
 
-/** Numbers in a row come packed or one by one. */
-function isSentAs(field: FieldShape, wireType: number): boolean {
-  return wireType === field.wireType || (wireType === WIRE_TYPES.sized && isPacked(field));
+/** Rule 2. Numbers in a row come packed or one by one. */
+function checkForm({ name }: MessageShape, field: FieldShape, wireType: number): void {
+  if (wireType === field.wireType || (wireType === WIRE_TYPES.sized && isPacked(field))) return;
+  throw new RejectedError('message-malformed', `failed to decode ${name}: "${field.name}" is no ${field.kind}`);
 }
 
 function isPacked({ isRepeated, kind }: FieldShape): boolean {

@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { RejectedError } from '../../errors.ts';
+import protobuf from 'protobufjs/minimal.js';
+import { messageOf, RejectedError } from '../../errors.ts';
 
 /** How a field stands on the wire; groups, which nobody writes any more, are not among them. */
 export const WIRE_TYPES = { varint: 0, fixed64: 1, sized: 2, fixed32: 5 } as const;
 
+const KNOWN_WIRE_TYPES: ReadonlySet<number> = new Set(Object.values(WIRE_TYPES));
+
 /** Of 64 bits: nine bytes of seven bits, and one of the last bit. */
-const VARINT_BYTES = 10;
+const MOST_VARINT_BYTES = 10;
 
 export interface FieldTag {
   readonly number: number;
@@ -14,42 +17,41 @@ export interface FieldTag {
 
 /** Reads protobuf's wire format from front to back. Every error is `RejectedError('message-malformed')`. */
 export class WireReader {
-  readonly #bytes: Buffer;
+  readonly #reader: protobuf.Reader;
   readonly #what: string;
-  #at = 0;
 
   /** `what` is being read, for messages of errors. */
   constructor(bytes: Uint8Array, what: string) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#reader = protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     this.#what = what;
   }
 
   get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#reader.pos >= this.#reader.len;
   }
 
   tag(): FieldTag {
-    const tag = this.varint();
-    const number = Math.floor(tag / 8);
-    if (tag > 0xffff_ffff || number === 0) throw this.#malformed(`it has a field of number ${number}`);
-    return { number, wireType: tag % 8 };
+    const tag = this.#tried(() => this.#reader.tag());
+    const number = tag >>> 3;
+    if (number === 0) throw this.#malformed('it has a field of number 0');
+    return { number, wireType: tag & 7 };
   }
 
   /** Exact below 2^53; what is not below stays so when it is rounded. */
   varint(): number {
-    let value = 0;
-    for (let index = 0, scale = 1; index < VARINT_BYTES; index += 1, scale *= 128) {
-      const byte = this.#byte();
-      if (index === VARINT_BYTES - 1 && byte > 1) break;
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
+    const from = this.#reader.pos;
+    const value = Number(this.#tried(() => this.#reader.uint64()));
+    const { pos, buf } = this.#reader;
+    // The library drops what does not fit.
+    if (pos - from === MOST_VARINT_BYTES && (buf[pos - 1] as number) > 1) {
+      throw this.#malformed('it has a number of more than 64 bits');
     }
-    throw this.#malformed('it has a number of more than 64 bits');
+    return value;
   }
 
   /** A view of the bytes of this reader. */
   sized(): Buffer {
-    return this.#take(this.varint());
+    return this.#tried(() => this.#reader.bytes()) as Buffer;
   }
 
   text(): string {
@@ -59,29 +61,19 @@ export class WireReader {
   }
 
   skip(wireType: number): void {
-    if (wireType === WIRE_TYPES.varint) this.varint();
-    else if (wireType === WIRE_TYPES.fixed64) this.#take(8);
-    else if (wireType === WIRE_TYPES.sized) this.sized();
-    else if (wireType === WIRE_TYPES.fixed32) this.#take(4);
-    else throw this.#malformed(`it has a field of wire type ${wireType}`);
+    if (!KNOWN_WIRE_TYPES.has(wireType)) throw this.#malformed(`it has a field of wire type ${wireType}`);
+    this.#tried(() => this.#reader.skipType(wireType));
   }
 
-  #byte(): number {
-    const byte = this.#bytes[this.#at];
-    if (byte === undefined) throw this.#malformed('it ends in the middle of a field');
-    this.#at += 1;
-    return byte;
+  #tried<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      throw this.#malformed(messageOf(cause), cause);
+    }
   }
 
-  #take(length: number): Buffer {
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw this.#malformed('it ends in the middle of a field');
-    const bytes = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return bytes;
-  }
-
-  #malformed(reason: string): RejectedError {
-    return new RejectedError('message-malformed', `failed to decode ${this.#what}: ${reason}`);
+  #malformed(reason: string, cause?: unknown): RejectedError {
+    return new RejectedError('message-malformed', `failed to decode ${this.#what}: ${reason}`, { cause });
   }
 }

@@ -1,8 +1,9 @@
-import { status as Status } from '@grpc/grpc-js';
+import { Metadata, status as Status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 
 import { RejectedError, type RejectionCode, TransientError } from '../../../shared/errors.ts';
 import { CODE_KEY, errorOfStatus, HINT_KEY, statusOfError } from '../../../shared/rpc/status.ts';
+import { describeFailure } from '../../../shared/service/failure.ts';
 
 /** A refusal, and the gRPC status that tools see. */
 const REFUSALS: Readonly<Record<RejectionCode, Status>> = {
@@ -37,6 +38,20 @@ describe('shared/rpc/status', () => {
       });
     });
   }
+
+  it('says of a connection that failed what failed, without what grpc-js knows of names', () => {
+    const details =
+      'No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: a name was\nlooked up';
+    const error = Object.assign(new Error(`14 UNAVAILABLE: ${details}`), {
+      code: Status.UNAVAILABLE,
+      details,
+      metadata: new Metadata(),
+    });
+    const received = errorOfStatus(error, 'call publish');
+    const said = 'failed to call publish: No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1';
+    expect(received.message).to.equal(said);
+    expect(describeFailure('keyturn', received)).to.equal(`keyturn: ${said}\n`);
+  });
 
   it('tells a host the code and no more', () => {
     const sent = statusOfError(new RejectedError('host-revoked', 'host "web-1" was revoked by an.nguyen'), 'host');
