@@ -3,10 +3,13 @@
  *
  * 1. One agent a state folder: whoever comes second is refused, and touches nothing.
  * 2. A stop leaves the journal as it is; the next start goes on from there.
- * 3. An agent that waits holds its configuration, its journal and its link; what does the work is loaded with the first of it.
+ * 3. A host that its control plane has put out has nobody to work for: its agent ends, and says so.
+ * 4. An agent that waits holds its configuration, its journal and its link; what does the work is loaded with the first of it.
  */
+import { RejectedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/service/service-log.ts';
 import type { Clock } from '../shared/time/clock.ts';
+import type { Wakeup } from '../shared/time/wakeup.ts';
 import { type HostConfig, loadHostConfig } from './host/host-config.ts';
 import { openJournal } from './journal/journal.ts';
 import { lockStateFolder } from './journal/state-lock.ts';
@@ -27,7 +30,7 @@ export interface AgentOptions {
 export interface Agent {
   readonly config: HostConfig;
   readonly link: Link;
-  /** Resolves when the work loop has ended, rejects when it could not go on. */
+  /** Resolves when the agent was stopped, rejects when it could not go on, or was put out (`RejectedError`). */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -48,10 +51,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const link = buildLink(foundations, parts);
   const held = starting.move();
   link.start();
-  const ended = workWhenDue(foundations, { ...parts, link }).finally(async () => {
+  const working = workWhenDue(foundations, { ...parts, link });
+  const closed = untilOver(working, { link, stopping, ...parts }).finally(async () => {
     stopping.abort();
     await link.stop();
     held.dispose();
+  });
+  const ended = closed.then((reason) => {
+    if (reason) throw putOut(reason, config);
   });
   // Whoever awaits `ended` hears of a failure; nobody need.
   ended.catch(() => undefined);
@@ -61,14 +68,36 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ended,
     stop: async () => {
       stopping.abort();
-      await ended;
+      await closed;
     },
   };
 }
 
+/** Resolves when the work has ended. Where the host is put out, the work ends once nothing is left to do (3): gives why. */
+async function untilOver(
+  working: Promise<void>,
+  { link, wakeup, stopping }: { link: Link; wakeup: Wakeup; stopping: AbortController },
+): Promise<RejectedError | undefined> {
+  const reason = (await Promise.race([working, link.putOut])) ?? undefined;
+  if (reason) {
+    await Promise.race([working, wakeup.asleep()]);
+    stopping.abort();
+  }
+  await working;
+  return reason;
+}
+
+function putOut(cause: RejectedError, { host, gateway }: HostConfig): RejectedError {
+  const message = `failed to stay linked to "${gateway}": its control plane has put host "${host}" out`;
+  return new RejectedError(cause.code, message, { cause, hint: cause.hint ?? PUT_OUT_HINT });
+}
+
+const PUT_OUT_HINT =
+  'what stands on this host is as it was; whoever runs the control plane can say why, and write a bundle for a new enrolment';
+
 async function workWhenDue(foundations: Foundations, parts: WaitingParts & { readonly link: Link }): Promise<void> {
   await untilWorkIsDue(foundations.signal, { ...parts, ...foundations });
   if (foundations.signal.aborted) return;
-  const { work } = await import('./service/agent-work.ts'); // 3
+  const { work } = await import('./service/agent-work.ts'); // 4
   await work(foundations, parts);
 }

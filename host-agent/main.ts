@@ -2,8 +2,9 @@ import { describeFailure, exitCodeOf } from '../shared/service/failure.ts';
 import { stateOfPlainRun } from './cli/plain-run.ts';
 
 try {
-  const state = stateOfPlainRun(process.argv.slice(2));
-  if (state === undefined) await (await import('./cli/program.ts')).runProgram(process.argv);
+  const argv = process.argv.slice(2);
+  const state = stateOfPlainRun(argv);
+  if (state === undefined) process.exitCode = await (await import('./cli/program.ts')).runCommandLine(argv);
   else await (await import('./cli/run.ts')).runAgent(state);
 } catch (error) {
   process.stderr.write(describeFailure('keyturn-agent', error));

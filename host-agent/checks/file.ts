@@ -25,7 +25,10 @@ async function readFile(
   const { mode, size } = await handle.stat();
   const digest = createHash('sha256');
   const search = params.contains === undefined ? undefined : new LiteralSearch(params.contains);
-  for await (const piece of handle.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false, signal })) {
+  signal.throwIfAborted();
+  // Not the stream's own `signal`: one that is aborted already ends the whole program.
+  for await (const piece of handle.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false })) {
+    signal.throwIfAborted();
     digest.update(piece as Buffer);
     search?.add(piece as Buffer);
   }

@@ -2,21 +2,18 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
-import { EXIT_CODES, UsageError } from '../../shared/service/failure.ts';
+import { Command } from 'commander';
+import { UsageError } from '../../shared/service/failure.ts';
+import { readInputFile } from '../../shared/service/input-file.ts';
+import { runProgram } from '../../shared/service/run-program.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
 import { addCompletion } from './completion-command.ts';
 import { addDoctor } from './doctor-command.ts';
 import { defaultStateDirectory } from './plain-run.ts';
 
-/** Follows a command line. A usage error and a question are answered by their exit codes; other errors are those of the command. */
-export async function runProgram(argv: readonly string[]): Promise<void> {
-  try {
-    await createProgram().parseAsync(argv);
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT_CODES.usage;
-  }
+/** Follows a command line; never throws. Gives the exit code. */
+export function runCommandLine(argv: readonly string[]): Promise<number> {
+  return runProgram(createProgram(), { argv, endedWith: () => Number(process.exitCode ?? 0) });
 }
 
 export function createProgram(): Command {
@@ -25,6 +22,8 @@ export function createProgram(): Command {
     .version(AGENT_VERSION)
     .option('--state <folder>', "the agent's own folder", defaultStateDirectory())
     .configureHelp({ showGlobalOptions: true })
+    // What failed is printed where all failures are, see run-program.ts.
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
   program
     .command('enrol <bundle>')
@@ -45,7 +44,7 @@ export function createProgram(): Command {
     .description('what this host is, what stands on it, and that its execution gates are closed')
     .action(async (_options, command: Command) => {
       const { hostStatus } = await import('../host/host-status.ts');
-      process.stdout.write(`${JSON.stringify(hostStatus(stateOf(command)), null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(await hostStatus(stateOf(command)), null, 2)}\n`);
     });
   program
     .command('secret <name>')
@@ -62,7 +61,7 @@ async function enrol(path: string, command: Command): Promise<void> {
   const { installRoot, label, rootPrefix } = command.optsWithGlobals();
   const { parseEnrolmentBundle } = await import('../../shared/rpc/enrolment-bundle.ts');
   const { enrolHost } = await import('../host/enrol-host.ts');
-  const bundle = parseEnrolmentBundle(readFileSync(resolve(path)));
+  const bundle = parseEnrolmentBundle(readInputFile(resolve(path), 'bundle'));
   const config = {
     installRoots: installRoot,
     labels: parseLabels(label),

@@ -5,8 +5,9 @@
 import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
 import { versionOf } from '../../shared/trust/tuf-metadata.ts';
 import { applicationsWithGate, type ClosedGate, readExecutionGate } from '../gate/execution-gate.ts';
-import { type JournalDatabase, openJournalToRead } from '../journal/journal.ts';
+import type { JournalDatabase } from '../journal/journal.ts';
 import { explainJournalError } from '../journal/journal-error.ts';
+import { openJournalToRead } from '../journal/journal-reading.ts';
 import { parseRunState } from '../run/saved-state.ts';
 import { loadTrusted } from '../trust/metadata-store.ts';
 import { loadHostConfig } from './host-config.ts';
@@ -34,9 +35,9 @@ export interface HostStatus {
 }
 
 /** Errors: `RejectedError` when this host is not enrolled; those of `openJournalToRead`. */
-export function hostStatus(stateDirectory: string): HostStatus {
+export async function hostStatus(stateDirectory: string): Promise<HostStatus> {
   const { host, gateway, labels, installRoots } = loadHostConfig(stateDirectory);
-  const database = openJournalToRead(stateDirectory);
+  const { database, close } = await openJournalToRead(stateDirectory);
   try {
     const runs = runsOf(database);
     return {
@@ -52,7 +53,7 @@ export function hostStatus(stateDirectory: string): HostStatus {
   } catch (error) {
     throw explainJournalError(error);
   } finally {
-    database.close();
+    close();
   }
 }
 

@@ -60,12 +60,12 @@ export interface TargetReferences {
 export async function surveyHost(
   options: FingerprintOptions,
 ): Promise<{ fingerprint: Fingerprint; references: TargetReferences }> {
-  const look = await lookAtHost(options);
+  const look = await lookAtHost(options, listeningPorts(options.procRoot ?? '/proc'));
   const facts = await factsOf(look, options);
-  const listening = [...new Set(look.ports().map(({ address }) => address))].sort();
+  const listening = [...new Set((await look.ports()).map(({ address }) => address))].sort();
   return {
     fingerprint: { schema: 'keyturn.fingerprint/v1', facts, listeningPorts: listening },
-    references: referencesIn(look),
+    references: await referencesIn(look),
   };
 }
 
@@ -77,19 +77,18 @@ export async function findTargetReferences(options: Omit<FingerprintOptions, 'pr
 interface Look {
   readonly schedules: Schedules;
   readonly processes: ProcessesSeen;
-  /** Read when they are asked for first: to list them takes the kernel as long as everything else together. */
-  readonly ports: () => readonly ListeningPort[];
+  readonly ports: () => Promise<readonly ListeningPort[]>;
 }
 
-async function lookAtHost({
-  places,
-  signal,
-  procRoot = '/proc',
-  hostRoot = '/',
-}: Omit<FingerprintOptions, 'preserve'>): Promise<Look> {
+/** `reading`: the ports, where they are wanted in any case; without it they are read when they are asked for first. */
+async function lookAtHost(
+  { places, signal, procRoot = '/proc', hostRoot = '/' }: Omit<FingerprintOptions, 'preserve'>,
+  reading?: Promise<readonly ListeningPort[]>,
+): Promise<Look> {
+  reading?.catch(() => undefined); // heard where the ports are asked for
   const naming = pathsOfTarget(places);
   const schedules = await readSchedules({ hostRoot, naming, signal });
-  let ports: readonly ListeningPort[] | undefined;
+  let ports = reading;
   return {
     schedules,
     processes: processesNaming(naming, procRoot),
@@ -108,11 +107,11 @@ async function factsOf(
     ...listing(places.installRoot),
     ...(await anchors(places, { preserve, signal })),
     ...Object.fromEntries(schedules.facts),
-    ...processFacts(processes.referring, ports),
+    ...processFacts(processes.referring, await portsHeldBy(processes.referring, ports)),
   };
 }
 
-function referencesIn({ schedules, processes, ports }: Look): TargetReferences {
+async function referencesIn({ schedules, processes, ports }: Look): Promise<TargetReferences> {
   const { referring, lookedAtCount, hiddenCount } = processes;
   return {
     processCount: lookedAtCount,
@@ -121,7 +120,7 @@ function referencesIn({ schedules, processes, ports }: Look): TargetReferences {
     units: schedules.unitsNaming,
     cronEntries: schedules.cronEntriesNaming,
     processes: referring.map(({ pid, by }) => `pid ${pid} (${by.join(', ')})`),
-    ports: heldPorts(referring, ports).map(({ address }) => address),
+    ports: (await portsHeldBy(referring, ports)).map(({ address }) => address),
   };
 }
 
@@ -163,19 +162,25 @@ function anchorText(reading: AnchorReading): string {
   return 'digest' in reading ? `${reading.is} ${reading.digest}` : reading.is;
 }
 
-function processFacts(processes: readonly ReferringProcess[], ports: Look['ports']): Record<string, string> {
+function processFacts(processes: readonly ReferringProcess[], held: readonly HeldPort[]): Record<string, string> {
   return Object.fromEntries([
     ...processes.map(({ pid, program, by }) => [`process:${pid}`, `${program} by ${by.join(', ')}`]),
-    ...heldPorts(processes, ports).map(({ address, pid }) => [`port:${address}`, `pid ${pid}`]),
+    ...held.map(({ address, pid }) => [`port:${address}`, `pid ${pid}`]),
   ]);
 }
 
-function heldPorts(processes: readonly ReferringProcess[], ports: Look['ports']) {
+interface HeldPort {
+  readonly address: string;
+  readonly pid: number;
+}
+
+/** Where nothing refers to the target nothing holds a port for it, and none is looked for. */
+async function portsHeldBy(processes: readonly ReferringProcess[], ports: Look['ports']): Promise<HeldPort[]> {
   const holders = processes.filter(({ sockets }) => sockets.length > 0);
+  if (holders.length === 0) return [];
+  const listening = await ports();
   return holders.flatMap(({ pid, sockets }) =>
-    ports()
-      .filter(({ inode }) => sockets.includes(inode))
-      .map(({ address }) => ({ address, pid })),
+    listening.filter(({ inode }) => sockets.includes(inode)).map(({ address }) => ({ address, pid })),
   );
 }
 

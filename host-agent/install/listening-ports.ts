@@ -1,5 +1,8 @@
-/** Sockets that wait for the network, from /proc/net: TCP in state LISTEN, UDP without a peer. */
-import { readFileSync } from 'node:fs';
+/**
+ * Sockets that wait for the network, from /proc/net: TCP in state LISTEN, UDP without a peer. For each reading the kernel
+ * walks its whole table, which takes milliseconds however few there are: other work goes on meanwhile.
+ */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCodeOf } from '../../shared/errors.ts';
 
@@ -18,12 +21,13 @@ const TABLES = [
 ] as const;
 
 /** In the kernel's order. A table that this kernel does not have is empty. */
-export function listeningPorts(procRoot: string): ListeningPort[] {
-  return TABLES.flatMap(({ file, protocol, state }) =>
-    rowsOf(join(procRoot, 'net', file))
+export async function listeningPorts(procRoot: string): Promise<ListeningPort[]> {
+  const read = TABLES.map(async ({ file, protocol, state }) =>
+    (await rowsOf(join(procRoot, 'net', file)))
       .filter((row) => row[3] === state)
       .map((row) => ({ address: `${protocol} ${addressText(row[1] ?? '')}`, inode: row[9] ?? '' })),
   );
+  return (await Promise.all(read)).flat();
 }
 
 /** `0100007F:1F90` is 127.0.0.1:8080: words of four bytes in the byte order of the processor, then the port. */
@@ -36,9 +40,9 @@ export function addressText(field: string): string {
   return `[${new URL(`http://[${groups}]/`).hostname.slice(1, -1)}]:${number}`;
 }
 
-function rowsOf(path: string): string[][] {
+async function rowsOf(path: string): Promise<string[][]> {
   try {
-    const lines = readFileSync(path, 'utf8').trim().split('\n').slice(1);
+    const lines = (await readFile(path, 'utf8')).trim().split('\n').slice(1);
     return lines.map((line) => line.trim().split(/\s+/));
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return []; // a kernel without IPv6

@@ -17,8 +17,13 @@ import { explainJournalError, JOURNAL_HINT } from './journal-error.ts';
 
 export type JournalDatabase = Database.Database;
 
+/** In the agent's state folder. */
+export const JOURNAL_FILE = 'journal.sqlite';
+
 /** Of the tables below. Another number is another agent's journal: it is neither read nor migrated by guess. */
 const JOURNAL_VERSION = 1;
+/** Of pages that SQLite keeps in memory; unless said it is 16 MiB, and the check of the whole journal would fill that. */
+const CACHE_KIB = 512;
 /** `KTRN`; so that no other program's database is taken for a journal. */
 const APPLICATION_ID = 0x4b54524e;
 
@@ -88,10 +93,16 @@ export function openJournal(stateDirectory: string): JournalDatabase {
   });
 }
 
-/** Opens the journal for reading, also while the agent runs. Errors: as `openJournal`. */
-export function openJournalToRead(stateDirectory: string): JournalDatabase {
+/**
+ * Opens the journal for reading where it lies, or where it was copied to; SQLite then makes files beside it, which
+ * `openJournalToRead` sees to. Errors: as `openJournal`.
+ */
+export function openJournalInPlace(
+  stateDirectory: string,
+  { copiedTo = stateDirectory }: { copiedTo?: string } = {},
+): JournalDatabase {
   checkIsThere(stateDirectory);
-  return opened(stateDirectory, { readonly: true }, (database) => checkVersion(database, stateDirectory));
+  return opened(copiedTo, { readonly: true }, (database) => checkVersion(database, stateDirectory));
 }
 
 /** A journal that cannot be made ready is closed again. */
@@ -103,6 +114,7 @@ function opened(
   let database: JournalDatabase | undefined;
   try {
     database = new Database(pathOf(stateDirectory), options);
+    database.pragma(`cache_size = -${CACHE_KIB}`);
     makeReady(database);
     return database;
   } catch (error) {
@@ -168,5 +180,5 @@ function sizeOf(path: string): number | undefined {
 }
 
 function pathOf(stateDirectory: string): string {
-  return join(stateDirectory, 'journal.sqlite');
+  return join(stateDirectory, JOURNAL_FILE);
 }

@@ -15,7 +15,7 @@ export interface OutboxRow {
 }
 
 /** How long a row may outlive its acknowledgement on a host that reports nothing more. */
-const FORGET_AFTER_MS = 250;
+const FORGET_AFTER_MS = 1_000;
 
 export class JournalOutbox {
   readonly #database: JournalDatabase;

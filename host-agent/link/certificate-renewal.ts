@@ -50,7 +50,7 @@ async function renewCertificate(
   { host, identity, client, clock }: RenewalMeans,
   cancelled: AbortSignal,
 ): Promise<void> {
-  const { privateKey, csr } = makeKeyWithRequest(host);
+  const { privateKey, csr } = await makeKeyWithRequest(host);
   const late = new AbortController();
   const timer = clock.setTimer(ANSWER_MS, () => late.abort());
   const issued = await client

@@ -2,11 +2,14 @@
  * A host asks for its certificate (PKCS#10, RFC 2986) and looks at what it gets. Its own few lines: a library for all that
  * X.509 can be would take a quarter of the memory of an agent that waits, for one request a day.
  */
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { promisify } from 'node:util';
 
 import { RejectedError } from '../../shared/errors.ts';
 import { hostUri } from '../../shared/rpc/peer-identity.ts';
 import { bitString, integer, objectIdentifier, sequence, setOf, tagged, utf8String } from '../../shared/trust/der.ts';
+
+const makeKeyPair = promisify(generateKeyPair);
 
 const OID_COMMON_NAME = '550403';
 const OID_ECDSA_WITH_SHA256 = '2a8648ce3d040302';
@@ -21,8 +24,8 @@ export interface KeyWithRequest {
 }
 
 /** A new key, and a request for a certificate for it. The name in it is for people: the control plane sets its own. */
-export function makeKeyWithRequest(host: string): KeyWithRequest {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export async function makeKeyWithRequest(host: string): Promise<KeyWithRequest> {
+  const { privateKey, publicKey } = await makeKeyPair('ec', { namedCurve: 'P-256' });
   const wanted = sequence(
     integer(0),
     sequence(setOf(sequence(objectIdentifier(OID_COMMON_NAME), utf8String(host)))),

@@ -20,7 +20,7 @@ export async function enrol(
   { host, token, addresses, caCertificate }: Pick<EnrolmentBundle, 'host' | 'token' | 'addresses' | 'caCertificate'>,
 ): Promise<void> {
   const ledgerKey = identity.makeLedgerKey();
-  const { privateKey, csr } = makeKeyWithRequest(host);
+  const { privateKey, csr } = await makeKeyWithRequest(host);
   const client = rpcClient<EnrolmentService>({
     address: addresses.join,
     service: enrolmentService,

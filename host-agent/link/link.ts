@@ -69,6 +69,7 @@ export class Link {
   readonly #stopping = new AbortController();
   #state: LinkState = { name: 'closed', error: undefined };
   #life: Promise<void> = Promise.resolve();
+  readonly #putOut = Promise.withResolvers<RejectedError>();
   #failures = 0;
 
   constructor(options: LinkOptions) {
@@ -77,6 +78,11 @@ export class Link {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  /** Resolves, with the reason, once the control plane has put this host out and nothing is dialed any more; else never. */
+  get putOut(): Promise<RejectedError> {
+    return this.#putOut.promise;
   }
 
   /** Begins to dial; to be called once. */
@@ -109,7 +115,7 @@ export class Link {
       if (waitMs > 0) await waitFor(this.#options.clock, waitMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) break;
       const outcome = await this.#dialOnce();
-      if (outcome?.kind === 'fatal') return this.#become({ name: 'closed', error: outcome.error }); // L4
+      if (outcome?.kind === 'fatal') return this.#closeForGood(outcome.error); // L4
       lastError = outcome?.error;
       waitMs = this.#waitAfter(outcome);
     }
@@ -192,6 +198,11 @@ export class Link {
       renewal.cancel();
       giveUp?.cancel();
     }
+  }
+
+  #closeForGood(error: RejectedError): void {
+    this.#become({ name: 'closed', error });
+    this.#putOut.resolve(error);
   }
 
   #countFailure(openedAt: number | undefined): void {

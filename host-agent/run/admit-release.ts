@@ -43,6 +43,8 @@ export interface AdmissionRequest {
 
 export interface AdmissionMeans extends PolicyMeans {
   readonly blobs: BlobSource;
+  /** Of the newest release that this host has admitted; undefined when there is none. */
+  readonly newestMaterial: (name: 'plan' | 'manifest' | 'build-record') => Buffer | undefined;
   /** Those that a plan may name; not Keyturn's own. */
   readonly kinds: ReadonlyMap<string, AnyCheckKind>;
   /** Install roots that the owner of this host allows; the plan cannot add one. */
@@ -104,12 +106,13 @@ async function fetchMaterials(
 ): Promise<Pick<RunMaterials, 'plan' | 'manifest' | 'build-record'>> {
   const ending = new AbortController();
   const signal = AbortSignal.any([means.signal, ending.signal]);
-  const fetch = (reference: BlobReference, limit: number) =>
-    fetchSmallBlob(reference, { limit, source: means.blobs, signal });
+  const { blobs: source, newestMaterial } = means;
+  const fetch = (reference: BlobReference, options: { limit: number; older: Buffer | undefined }) =>
+    fetchSmallBlob(reference, { ...options, source, signal });
   const fetching = [
-    fetch(statement.plan, LIMITS.planBytes),
-    fetch(statement.manifest, LIMITS.manifestBytes),
-    fetch(statement.buildRecord, LIMITS.buildRecordBytes),
+    fetch(statement.plan, { limit: LIMITS.planBytes, older: newestMaterial('plan') }),
+    fetch(statement.manifest, { limit: LIMITS.manifestBytes, older: newestMaterial('manifest') }),
+    fetch(statement.buildRecord, { limit: LIMITS.buildRecordBytes, older: newestMaterial('build-record') }),
   ] as const;
   try {
     const [plan, manifest, buildRecord] = await Promise.all(fetching);

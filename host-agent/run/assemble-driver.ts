@@ -35,6 +35,8 @@ export interface HostParts {
   readonly blobCache: string;
   readonly secrets: SecretSource;
   readonly sandbox: Sandbox | undefined;
+  /** How many checks are observed at a time; as many as there are processors unless said. */
+  readonly atOnce?: number;
   readonly rootPrefix: string;
   /** The agent's own folders: no check sees them. */
   readonly hidden: readonly string[];
@@ -57,7 +59,7 @@ export function assembleDriver(parts: HostParts): RunDriver {
     install: installSteps(parts),
     observe: (opened, check, signal) => observeOnHost(parts, { opened, check, signal }),
     // Without a sandbox they share a /tmp, and each can write what another reads.
-    atOnce: parts.sandbox ? availableParallelism() : 1,
+    atOnce: parts.sandbox ? (parts.atOnce ?? availableParallelism()) : 1,
     waitToRetry: parts.waitToRetry,
     now: parts.now,
     clock: parts.clock ?? systemClock,

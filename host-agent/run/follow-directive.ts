@@ -95,6 +95,12 @@ async function followRollback({ runId }: Rollback, { stored, means }: Following)
       `failed to roll back run "${runId}": nothing of it stands on this host, and its ledger is no longer kept here`,
     );
   }
+  if (state.phase === 'failed' && !state.isPromoted) {
+    throw new RejectedError(
+      'nothing-to-remove',
+      `failed to roll back run "${runId}": nothing of it stands on this host`,
+    );
+  }
   means.store.commit(runId, { state: step(state, { type: 'rollback-ordered' }), bodies: [] }, () =>
     settle(stored, { means, refusalCode: undefined }),
   );

@@ -83,6 +83,13 @@ export class RunStore {
     return Object.fromEntries(entries) as RunMaterials;
   }
 
+  /** Of the newest run that still has its materials. */
+  newestMaterial(name: keyof RunMaterials): Buffer | undefined {
+    return this.#prepared<[string], { bytes: Buffer }>(
+      'select bytes from materials join runs on runs.id = run where name = ? order by directive desc limit 1',
+    ).get(name)?.bytes;
+  }
+
   entries(run: string): SealedEntry[] {
     const read = this.#prepared<[string], { bytes: Buffer }>(
       'select bytes from ledger_entries where run = ? order by seq',

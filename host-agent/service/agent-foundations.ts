@@ -1,7 +1,7 @@
 /** What an agent stands on as long as it runs: the parts that wait with it. Whatever only work needs comes later. */
 import type { Logger } from '../../shared/service/service-log.ts';
 import { type Clock, waitFor } from '../../shared/time/clock.ts';
-import { Wakeup } from '../../shared/time/wakeup.ts';
+import type { Wakeup } from '../../shared/time/wakeup.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import { type HostConfig, hostFolders } from '../host/host-config.ts';
 import { DirectiveLog } from '../journal/directives.ts';
@@ -9,6 +9,7 @@ import type { JournalDatabase } from '../journal/journal.ts';
 import { JournalOutbox } from '../journal/outbox.ts';
 import { backoffMs } from '../link/backoff.ts';
 import { IdentityStore } from '../link/identity-store.ts';
+import { heapCollector, RestfulWakeup } from './restful-wakeup.ts';
 
 export interface Foundations {
   readonly config: HostConfig;
@@ -38,7 +39,7 @@ export interface WaitingParts {
 export function waitingParts({ stateDirectory, database, clock, random, signal }: Foundations): WaitingParts {
   const identity = new IdentityStore(hostFolders(stateDirectory).identity);
   const directives = new DirectiveLog(database);
-  const wakeup = new Wakeup();
+  const wakeup = new RestfulWakeup({ clock, collect: heapCollector() });
   directives.onAccepted(() => wakeup.wake());
   return {
     identity,

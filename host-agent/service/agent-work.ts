@@ -79,6 +79,7 @@ function meansOf(foundations: Foundations, parts: PartsWithRuns): DirectiveMeans
     trust: new TrustClient({ db: database, source, rules: 'keyturn', now }),
     trusted: () => loadTrusted(database),
     blobs: linkBlobSource(() => link.gateway(), { clock }),
+    newestMaterial: (name) => store.newestMaterial(name),
     kinds: planKinds,
     installRoots: config.installRoots,
     signal,

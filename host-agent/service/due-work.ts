@@ -27,7 +27,8 @@ const WAITING_DIRECTIVE = 'select 1 from directives where handled = 0 limit 1';
 /** At rest as the machine of a run has it: nothing remains. A state that cannot be read is not at rest. */
 const RUN_NOT_AT_REST = `
   select 1 from runs
-  where case when json_valid(state) then json_array_length(state, '$.remaining') end is not 0
+  where case when json_valid(state) and json_type(state, '$.remaining') = 'array'
+    then json_array_length(state, '$.remaining') end is not 0
   limit 1`;
 
 function hasAny(database: JournalDatabase, query: string): boolean {

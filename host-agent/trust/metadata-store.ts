@@ -5,15 +5,19 @@
  * 1. A set of metadata is adopted in one transaction: after a crash the old set is there or the new one. // P8
  * 2. Adoption compares what is stored with what the refresh started from: two refreshes never mix their results.
  * 3. The root never goes back and is never empty.
+ * 4. Verified targets are copies that save a fetch: what is trusted decides which of them count. They are bounded, and
+ *    taking one away forgets no version. The policy alone stays for good: kills are judged by it out of touch.
  */
 import Database from 'better-sqlite3';
 
 import type { Sha256 } from '../../shared/digest.ts';
 import { RejectedError, TransientError } from '../../shared/errors.ts';
-import { versionOf } from '../../shared/trust/tuf-metadata.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { listedDigests, POLICY_PATH, versionOf } from '../../shared/trust/tuf-metadata.ts';
 import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 
 type Row = { readonly name: string; readonly bytes: Buffer };
+type TargetRow = { readonly path: string; readonly sha256: string };
 
 /** Creates the tables of trust in a database, if they are not there. */
 export function installTrustSchema(db: Database.Database): void {
@@ -80,17 +84,35 @@ export function resetTrusted(
   }).immediate();
 }
 
-/** Keeps a small target whose digest was verified, so that a restart out of touch still finds the policy. */
+/**
+ * Keeps a small target whose digest was verified, so that a restart out of touch still finds the policy. Others go for it
+ * that the trusted set does not list any more, and those that were verified longest ago beyond `verifiedTargetCount`.
+ */
 export function saveVerifiedTarget(
   db: Database.Database,
   path: string,
   target: { sha256: Sha256; bytes: Buffer },
 ): void {
-  db.prepare('insert or replace into verified_target (path, sha256, bytes) values (?, ?, ?)').run(
-    path,
-    target.sha256,
-    target.bytes,
-  );
+  db.transaction(() => {
+    db.prepare('insert or replace into verified_target (path, sha256, bytes) values (?, ?, ?)').run(
+      path,
+      target.sha256,
+      target.bytes,
+    );
+    pruneVerifiedTargets(db);
+  }).immediate();
+}
+
+/** Rows are numbered in the order in which they were written. */
+function pruneVerifiedTargets(db: Database.Database): void {
+  const kept = db
+    .prepare<[string], TargetRow>('select path, sha256 from verified_target where path <> ? order by rowid desc')
+    .all(POLICY_PATH);
+  const listings = [...loadTrusted(db).values()].map(listedDigests);
+  const isListed = ({ path, sha256 }: TargetRow) => listings.some((listing) => listing.get(path) === sha256);
+  const wanted = new Set(kept.filter(isListed).slice(0, LIMITS.verifiedTargetCount));
+  const remove = db.prepare('delete from verified_target where path = ?');
+  for (const row of kept) if (!wanted.has(row)) remove.run(row.path);
 }
 
 /** The target as it was when it was verified last, or undefined. */

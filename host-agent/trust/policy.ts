@@ -57,7 +57,7 @@ function checkTimestampLife(trusted: TrustedMetadata, policy: Policy, now: Date)
     'timestamp-outlives-policy',
     `failed to judge freshness: the timestamp expires at ${expiresAt.toISOString()}, expected ${latest.toISOString()} at the latest`,
     {
-      hint: "compare the clocks of host and control plane; if they agree, somebody else may hold the control plane's key",
+      hint: "compare the clocks of host and control plane, set right the wrong one, and order again; if they agree, somebody else may hold the control plane's key",
     },
   );
 }

@@ -48,6 +48,6 @@ function withCauses(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return messageOf(error);
   const why = withCauses(cause);
-  const isRepeated = messageOf(error).includes(why.replace(/^\d+ [A-Z_]+: /, ''));
+  const isRepeated = messageOf(error).includes(why.replace(/^\d+ [A-Z_]+: |\.? *Resolution note: .*$/gs, ''));
   return isRepeated ? messageOf(error) : `${messageOf(error)}: ${why}`;
 }

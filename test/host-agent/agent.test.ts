@@ -8,7 +8,7 @@ import protobuf from 'protobufjs';
 import { type Agent, startAgent } from '../../host-agent/agent.ts';
 import { enrolHost } from '../../host-agent/host/enrol-host.ts';
 import { hostStatus } from '../../host-agent/host/host-status.ts';
-import { openJournalToRead } from '../../host-agent/journal/journal.ts';
+import { openJournalInPlace } from '../../host-agent/journal/journal.ts';
 import type { RejectedError } from '../../shared/errors.ts';
 import descriptor from '../../shared/rpc/generated/descriptor.json' with { type: 'json' };
 import { systemClock } from '../../shared/time/clock.ts';
@@ -98,7 +98,7 @@ describe('an agent', function () {
   }
 
   function unhandled(): unknown {
-    const journal = openJournalToRead(state);
+    const journal = openJournalInPlace(state);
     try {
       return journal.prepare('select count(*) from directives where handled = 0').pluck().get();
     } finally {
@@ -116,7 +116,7 @@ describe('an agent', function () {
     await agent.stop();
     expect(performance.now() - startedAtMs).to.be.below(5_000);
     expect(unhandled()).to.equal(1);
-    expect(hostStatus(state).runs).to.deep.equal([]);
+    expect((await hostStatus(state)).runs).to.deep.equal([]);
   });
 
   it('P8: goes on at the next start with what it was told before', async () => {
@@ -174,7 +174,7 @@ describe('an agent', function () {
       await agent.stop();
       expect(askedCount).to.equal(1);
       expect(unhandled()).to.equal(0);
-      expect(hostStatus(state).runs).to.deep.equal([]);
+      expect((await hostStatus(state)).runs).to.deep.equal([]);
     });
   }
 
@@ -202,7 +202,7 @@ describe('an agent', function () {
     await connected;
     controlPlane.answers = answers;
     await whenState(agent, (name) => name === 'dialing');
-    expect(hostStatus(state).outbox).to.equal(0);
+    expect((await hostStatus(state)).outbox).to.equal(0);
     await agent.stop();
   });
 });

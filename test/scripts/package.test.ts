@@ -116,6 +116,25 @@ describe('scripts/package.ts', function () {
     expect(ended.stderr).to.include("'--output'").and.include('--out DIR');
   });
 
+  for (const program of ['keyturn', 'keyturn-agent'] as const) {
+    it(`does a disk job of ${program} in a thread, from its own folder`, () => {
+      writeFiles(at('empty-of-code', program), { file: 'content' });
+      const script = `
+        const { Worker } = require('node:worker_threads');
+        const thread = new Worker(${JSON.stringify(at('first', program, 'code', 'disk-thread.mjs'))});
+        thread.on('message', (message) => {
+          process.stdout.write(JSON.stringify(message));
+          thread.terminate();
+        });
+        const paths = [${JSON.stringify(at('empty-of-code', program, 'file'))}, '/nowhere'];
+        thread.postMessage({ type: 'run', id: 7, name: 'hash-files', input: { paths } });`;
+      const node = at('first', program, 'node');
+      const ended = spawnSync(node, ['-e', script], { cwd: at('empty'), env: {}, encoding: 'utf8', timeout: 20_000 });
+      const digest = createHash('sha256').update('content').digest('hex');
+      expect(JSON.parse(ended.stdout), ended.stderr).to.deep.equal({ type: 'done', id: 7, output: [digest, null] });
+    });
+  }
+
   it('finds a secret, with the rules inside of the bundle', () => {
     const secret = ['xoxb', '123456789012', '1234567890123', 'AbCdEfGhIjKlMnOpQrStUvWx'].join('-');
     using source = sampleRepository({ version: '1.0', files: { 'beacon/settings.py': `TOKEN = "${secret}"\n` } });
@@ -149,11 +168,13 @@ describe('scripts/package.ts', function () {
     done(run('keyturn-agent', ['enrol', enrolment, '--install-root', INSTALL_ROOT, '--root-prefix', at('root')]));
     done(run('keyturn-agent', ['secret', SECRET_NAME], { input: SECRET }));
     expect(await serve('keyturn-agent', 'run')).to.equal(`agent ready: ${HOST}`);
+    tellMemory('the agent, ready', services.at(-1)?.pid);
     const ledger = done(run('keyturn', ['deploy', `${APP}@1.0`, '--host', HOST, '--watch']), 10);
     expect(ledger).to.include({ verdict: 'B', phase: 'proven', host: HOST });
     expect(filesBelow(at('root', INSTALL_ROOT, `${APP}-1.0`)))
       .to.include('beacon/cli.py')
       .and.include('DEPLOY-MANIFEST.txt');
+    tellMemory('the agent, after its first run', services.at(-1)?.pid);
     for (const service of services) {
       service.kill('SIGTERM');
       expect(await once(service, 'exit')).to.deep.equal([0, null]);
@@ -166,3 +187,10 @@ describe('scripts/package.ts', function () {
       home.saveOperator(role, { ...home.loadOperator(role), address });
   }
 });
+
+/** Told, not tested: it hangs on the machine and on what else runs there. */
+function tellMemory(what: string, pid: number | undefined): void {
+  const memory = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const mib = (name: string) => (Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(memory)?.[1]) / 1024).toFixed(1);
+  process.stdout.write(`      ${what}: ${mib('Rss')} MiB resident, ${mib('Private_Dirty')} of its own\n`);
+}

@@ -129,6 +129,26 @@ const ENDS: Record<string, EndRow> = {
     code: 64,
     says: /label "env": expected one value, got several/,
   },
+  'a bundle that is not there is a wrong usage': {
+    words: ({ folder }) => ['enrol', join(folder, 'nowhere'), '--install-root', '/opt/dot'],
+    code: 64,
+    says: /^keyturn-agent: bundle ".*nowhere": there is no such file\n$/,
+  },
+  'a bundle that is a folder is a wrong usage': {
+    words: ({ folder }) => ['enrol', folder, '--install-root', '/opt/dot'],
+    code: 64,
+    says: /^keyturn-agent: bundle ".*": expected a file, got a folder or a device\n$/,
+  },
+  'a command that is nearly one gets a proposal': {
+    words: () => ['enroll', 'x'],
+    code: 64,
+    says: /^keyturn-agent: unknown command 'enroll'\nhint: did you mean enrol\?\n$/,
+  },
+  'no command at all is a wrong usage, and is told what there is': {
+    words: () => [],
+    code: 64,
+    says: /Usage: keyturn-agent/,
+  },
   'a bundle that is none is refused': {
     given: ({ folder }) => writeFileSync(join(folder, 'bundle.json'), '{}'),
     words: ({ folder }) => ['enrol', join(folder, 'bundle.json'), '--install-root', '/opt/dot'],
@@ -201,8 +221,8 @@ describe('keyturn-agent', function () {
   });
   afterEach(() => place[Symbol.dispose]());
 
-  it('ends in at least eighteen ways', () => {
-    expect(ended.size).to.be.at.least(18);
+  it('ends in at least twenty-two ways', () => {
+    expect(ended.size).to.be.at.least(22);
   });
 
   for (const [title, { code, says }] of Object.entries(ENDS)) {

@@ -116,7 +116,7 @@ describe('enrolling a host', () => {
     const pinned = [...loadTrusted(journal)].map(([name, bytes]) => [name, bytes] as const);
     journal.close();
     expect(Object.fromEntries(pinned)).to.deep.equal(trust);
-    expect(hostStatus(folder)).to.deep.include({ host: 'web-1', runs: [], outbox: 0, executionGates: [] });
+    expect(await hostStatus(folder)).to.deep.include({ host: 'web-1', runs: [], outbox: 0, executionGates: [] });
   });
 
   it('may be done again for the same host, and its keys and its journal stay', async () => {

@@ -27,7 +27,7 @@ describe('the status of a host', () => {
   it('P3: names each run, what is trusted, what is still to be told, and each gate as the gate itself reads it', async () => {
     await world.drive();
     world.signed.database.exec("insert into execution_gates (app, epoch, reason) values ('other', 4, 'killed')");
-    const status = hostStatus(world.signed.stateDirectory);
+    const status = await hostStatus(world.signed.stateDirectory);
     expect(status).to.deep.include({ host: 'devhost-1', labels: { env: 'prod' }, installRoots: ['/opt/dot'] });
     expect(status.runs).to.deep.equal([{ run: RUN, app: 'app', version: '1.1', phase: 'proven' }]);
     expect(status.outbox).to.equal(world.store.entries(RUN).length);
@@ -38,11 +38,11 @@ describe('the status of a host', () => {
     ]);
   });
 
-  it('is given while an agent holds the folder and is in the middle of a transaction', () => {
+  it('is given while an agent holds the folder and is in the middle of a transaction', async () => {
     const { database, stateDirectory } = world.signed;
     using _agent = lockStateFolder(stateDirectory);
     database.exec('begin immediate; delete from outbox');
-    expect(hostStatus(stateDirectory).outbox).to.equal(1);
+    expect((await hostStatus(stateDirectory)).outbox).to.equal(1);
     database.exec('rollback');
   });
 
@@ -50,7 +50,7 @@ describe('the status of a host', () => {
     const { stateDirectory, database } = world.signed;
     database.pragma('wal_checkpoint(TRUNCATE)');
     const before = contentOf(stateDirectory);
-    hostStatus(stateDirectory);
+    await hostStatus(stateDirectory);
     expect(contentOf(stateDirectory)).to.deep.equal(before);
     database.close();
     for (const name of readdirSync(stateDirectory)) if (name !== 'agent.json') rmSync(join(stateDirectory, name));

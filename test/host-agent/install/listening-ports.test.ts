@@ -19,7 +19,7 @@ describe('host-agent/install/listening-ports', () => {
     it(`reads ${field} as ${text}`, () => expect(addressText(field)).to.equal(text));
   }
 
-  it('takes listening TCP and unconnected UDP from the tables that there are', () => {
+  it('takes listening TCP and unconnected UDP from the tables that there are', async () => {
     const proc = mkdtempSync(join(tmpdir(), 'keyturn-proc-'));
     try {
       mkdirSync(join(proc, 'net'));
@@ -28,7 +28,7 @@ describe('host-agent/install/listening-ports', () => {
         `   0: ${at} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0\n`;
       writeFileSync(join(proc, 'net/tcp'), head + row('0100007F:1F90', '0A', 11) + row('0100007F:1F91', '01', 12));
       writeFileSync(join(proc, 'net/udp'), head + row('00000000:0035', '07', 13) + row('00000000:0036', '01', 14));
-      expect(listeningPorts(proc)).to.deep.equal([
+      expect(await listeningPorts(proc)).to.deep.equal([
         { address: 'tcp 127.0.0.1:8080', inode: '11' },
         { address: 'udp 0.0.0.0:53', inode: '13' },
       ]);
@@ -44,7 +44,7 @@ describe('host-agent/install/listening-ports', () => {
       try {
         const { port } = server.address() as { port: number };
         const shown = host.includes(':') ? `[${host}]` : host;
-        expect(listeningPorts('/proc').map(({ address }) => address)).to.include(`tcp ${shown}:${port}`);
+        expect((await listeningPorts('/proc')).map(({ address }) => address)).to.include(`tcp ${shown}:${port}`);
       } finally {
         server.close();
       }

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import { readExecutionGate } from '../../../host-agent/gate/execution-gate.ts';
-import { createJournal, openJournal, openJournalToRead } from '../../../host-agent/journal/journal.ts';
+import { createJournal, openJournal, openJournalInPlace } from '../../../host-agent/journal/journal.ts';
 import { explainJournalError } from '../../../host-agent/journal/journal-error.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
@@ -82,7 +82,7 @@ describe('the journal', () => {
   });
 
   it('is not made by whoever only opens it, nor is its folder', () => {
-    for (const open of [openJournal, openJournalToRead]) {
+    for (const open of [openJournal, openJournalInPlace]) {
       expect(failureOf(() => open(state))).to.deep.include({ code: 'journal-missing' });
       expect(existsSync(state)).to.equal(false);
     }
@@ -186,7 +186,7 @@ describe('the journal', () => {
     filled();
     const writing = openJournal(state);
     writing.exec('begin immediate; delete from directives where seq = 1');
-    const reading = openJournalToRead(state);
+    const reading = openJournalInPlace(state);
     expect(reading.prepare('select count(*) from directives').pluck().get()).to.equal(40);
     expect(failureOf(() => reading.exec('delete from directives'))).to.deep.include({ code: 'SQLITE_READONLY' });
     writing.exec('commit');

@@ -21,7 +21,7 @@ describe('host-agent/link/certificate-request', () => {
   let good: string;
   before(async () => {
     const authority = await createAuthority(join(folder, 'ca'), clock);
-    const { privateKey, csr } = makeKeyWithRequest('web-1');
+    const { privateKey, csr } = await makeKeyWithRequest('web-1');
     expected = { privateKey, host: 'web-1', caCertificate: authority.caCertificate };
     good = (await authority.issueHostCertificate(csr, 'web-1')).certificate;
   });
@@ -29,7 +29,7 @@ describe('host-agent/link/certificate-request', () => {
 
   for (const host of ['a', 'web-1.example', 'x'.repeat(253)]) {
     it(`makes a request of ${host.length} characters that other programs read, and that its own key has signed`, async () => {
-      const { csr, privateKey } = makeKeyWithRequest(host);
+      const { csr, privateKey } = await makeKeyWithRequest(host);
       const request = new x509.Pkcs10CertificateRequest(csr);
       expect(request.subjectName.getField('CN')).to.deep.equal([host]);
       expect(await request.verify()).to.equal(true);
@@ -37,7 +37,7 @@ describe('host-agent/link/certificate-request', () => {
       const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
       expect(Buffer.from(request.publicKey.rawData).equals(publicKey)).to.equal(true);
       expect(Buffer.from(request.rawData).equals(csr)).to.equal(true);
-      expect(makeKeyWithRequest(host).privateKey).not.to.equal(privateKey);
+      expect((await makeKeyWithRequest(host)).privateKey).not.to.equal(privateKey);
     });
   }
 

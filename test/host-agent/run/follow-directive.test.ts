@@ -20,7 +20,14 @@ const RECEIPT: RecordReport = {
   sinks: [{ kind: 'folder', location: '/var/reports', accepted: true }],
 };
 
-type Given = 'nothing' | 'a run under way' | 'a proven run' | 'a failed run' | 'a rolled back run' | 'a reported run';
+type Given =
+  | 'nothing'
+  | 'a run under way'
+  | 'a proven run'
+  | 'a failed run that stands'
+  | 'a failed run of which nothing stands'
+  | 'a rolled back run'
+  | 'a reported run';
 
 interface RefusalRow {
   readonly given: Given;
@@ -70,6 +77,11 @@ const REFUSALS: Record<string, RefusalRow> = {
     given: 'a rolled back run',
     directive: () => ({ kind: 'rollback', rollback: { runId: RUN } }),
     code: 'run-rolled-back',
+  },
+  'a rollback of a failed run of which nothing stands': {
+    given: 'a failed run of which nothing stands',
+    directive: () => ({ kind: 'rollback', rollback: { runId: RUN } }),
+    code: 'nothing-to-remove',
   },
   'a report of a run that this host never had': {
     given: 'a proven run',
@@ -212,13 +224,13 @@ describe('following a directive', () => {
     await arrange(world, 'a proven run');
     const stored = accept(world, { kind: 'rollback', rollback: { runId: RUN } });
     await followDirective(stored, world.directiveMeans());
-    rest(world, 'proven');
+    rest(world, { phase: 'proven', isPromoted: true });
     const before = world.traces();
     expect(await errorOf(followDirective(stored, world.directiveMeans()))).to.match(/does not wait to be handled/);
     expect(world.traces()).to.deep.equal(before);
   });
 
-  for (const given of ['a proven run', 'a failed run', 'a reported run'] as const) {
+  for (const given of ['a proven run', 'a failed run that stands', 'a reported run'] as const) {
     it(`rolls back ${given}, and the rest is the work of the run`, async () => {
       using world = new SignedWorld();
       await arrange(world, given);
@@ -336,12 +348,17 @@ async function arrange(world: SignedWorld, given: Given): Promise<void> {
   if (given === 'nothing') return;
   await followDirective(accept(world, deployOf(world)), world.directiveMeans());
   if (given === 'a run under way') return;
-  rest(world, given === 'a failed run' ? 'failed' : given === 'a rolled back run' ? 'rolledBack' : 'proven');
+  rest(world, { phase: phaseOf(given), isPromoted: given !== 'a failed run of which nothing stands' });
   if (given === 'a reported run') await followDirective(accept(world, reportOf({})), world.directiveMeans());
 }
 
-function rest({ store }: SignedWorld, phase: RunState['phase']): void {
-  store.commit(RUN, { state: { ...store.state(RUN), phase, remaining: [] }, bodies: [] });
+function phaseOf(given: Given): RunState['phase'] {
+  if (given.startsWith('a failed run')) return 'failed';
+  return given === 'a rolled back run' ? 'rolledBack' : 'proven';
+}
+
+function rest({ store }: SignedWorld, end: Pick<RunState, 'phase' | 'isPromoted'>): void {
+  store.commit(RUN, { state: { ...store.state(RUN), ...end, remaining: [] }, bodies: [] });
 }
 
 function outcomesOf(world: SignedWorld): { directiveSeq: number; refusalCode: string }[] {

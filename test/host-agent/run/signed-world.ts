@@ -150,7 +150,7 @@ export class SignedWorld implements Disposable {
   }
 
   admissionMeans(): AdmissionMeans {
-    const { database, trustRoot } = this;
+    const { database, trustRoot, store } = this;
     return {
       trust: new TrustClient({ db: database, source: trustRoot.source, rules: 'keyturn', now: () => this.now }),
       trusted: () => loadTrusted(database),
@@ -159,6 +159,7 @@ export class SignedWorld implements Disposable {
         fetch: (wants, options) => this.blobSource.fetch(wants, options),
         chunksOf: (blob, options) => this.blobSource.chunksOf(blob, options),
       },
+      newestMaterial: (name) => store.newestMaterial(name),
       kinds: planKinds,
       installRoots: [INSTALL_ROOT, '/srv/apps'],
       signal: this.stopping.signal,

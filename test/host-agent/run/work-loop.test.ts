@@ -142,10 +142,9 @@ describe('the work of an agent', () => {
     order(RUNS[0]);
     order(RUNS[1]);
     const honest = world.blobSource;
-    let failures = 5;
     world.blobSource = {
       fetch: (wants, options) => {
-        if (failures-- > 0) throw new TransientError('failed to reach the control plane', { hint: 'wait' });
+        if (waits.length < 5) throw new TransientError('failed to reach the control plane', { hint: 'wait' });
         return honest.fetch(wants, options);
       },
       chunksOf: honest.chunksOf,

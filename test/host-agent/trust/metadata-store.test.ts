@@ -13,6 +13,7 @@ import {
   saveVerifiedTarget,
 } from '../../../host-agent/trust/metadata-store.ts';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import type { TrustedMetadata } from '../../../shared/trust/tuf-refresh.ts';
 
 const WHEN = { adoptedAt: new Date('2030-01-01T00:00:00Z') };
@@ -147,4 +148,77 @@ describe('host-agent/trust/metadata-store', function () {
     expect(loadVerifiedTarget(db, 'policy.json')).to.deep.equal({ sha256: 'b'.repeat(64), bytes: Buffer.from('b') });
     expect(loadVerifiedTarget(db, 'other')).to.equal(undefined);
   });
+
+  describe('verified targets', () => {
+    const DIGITS = '0123456789abcdef';
+    const digestOf = (index: number) => (DIGITS[index % 16] ?? '').repeat(63) + (DIGITS[Math.floor(index / 16)] ?? '');
+    const pathOf = (index: number) => `app/${index}.json`;
+    /** Lists the targets of these numbers, each with its digest. */
+    const listing = (indices: readonly number[]) => ({
+      signed: {
+        version: 1,
+        targets: Object.fromEntries(indices.map((index) => [pathOf(index), { hashes: { sha256: digestOf(index) } }])),
+      },
+    });
+    const trust = (...indices: number[]) =>
+      resetTrusted(db, new Map([...setOf({ root: 1 }), ['release-app.json', toBuffer(listing(indices))]]), WHEN);
+    const listAfterwards = (...indices: number[]) => {
+      const before = loadTrusted(db);
+      adoptTrusted(db, before, new Map([...before, ['release-app.json', toBuffer(listing(indices))]]), WHEN);
+    };
+    const save = (index: number) =>
+      saveVerifiedTarget(db, pathOf(index), { sha256: digestOf(index), bytes: Buffer.from(`${index}`) });
+    const kept = () => db.prepare('select path from verified_target order by rowid').pluck().all();
+
+    it('that the trusted set lists no more go when the next one is kept, and no metadata with them', () => {
+      trust(1, 2, 3);
+      for (const index of [1, 2]) save(index);
+      listAfterwards(2, 3);
+      const before = stored();
+      save(3);
+      expect(kept()).to.deep.equal([pathOf(2), pathOf(3)]);
+      expect(loadVerifiedTarget(db, pathOf(1))).to.equal(undefined);
+      expect(stored()).to.deep.equal(before);
+    });
+
+    it('that are listed with another digest by now go as well', () => {
+      trust(1, 2);
+      save(1);
+      saveVerifiedTarget(db, pathOf(2), { sha256: digestOf(7), bytes: Buffer.from('other') });
+      expect(kept()).to.deep.equal([pathOf(1)]);
+    });
+
+    it('are the newest of so many, in the order in which they were verified', () => {
+      const all = Array.from({ length: LIMITS.verifiedTargetCount + 3 }, (_, index) => index);
+      trust(...all);
+      for (const index of all) save(index);
+      expect(kept()).to.deep.equal(all.slice(3).map(pathOf));
+      save(3);
+      save(0);
+      expect(kept()).to.deep.equal([...all.slice(5), 3, 0].map(pathOf));
+    });
+
+    it('never include the policy among those that go: kills are judged by it out of touch', () => {
+      const policy = { sha256: 'a'.repeat(64), bytes: Buffer.from('{}') };
+      saveVerifiedTarget(db, 'policy.json', policy);
+      trust(...Array.from({ length: 100 }, (_, index) => index));
+      saveVerifiedTarget(db, 'policy.json', policy);
+      for (let index = 0; index < 100; index += 1) save(index);
+      expect(loadVerifiedTarget(db, 'policy.json')).to.deep.equal(policy);
+      expect(kept()).to.have.length(LIMITS.verifiedTargetCount + 1);
+    });
+
+    it('P8: are kept and go in one transaction', () => {
+      trust(1, 2);
+      save(1);
+      listAfterwards(2);
+      db.exec("create trigger broken before delete on verified_target begin select raise(abort, 'no room'); end");
+      expect(() => save(2)).to.throw('no room');
+      expect(kept()).to.deep.equal([pathOf(1)]);
+    });
+  });
 });
+
+function toBuffer(tree: object): Buffer {
+  return Buffer.from(JSON.stringify(tree));
+}

@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import {
   adoptTrusted,
   loadTrusted,
+  loadVerifiedTarget,
   openTrustDatabase,
   resetTrusted,
 } from '../../../host-agent/trust/metadata-store.ts';
@@ -163,6 +164,52 @@ describe('host-agent/trust/trust-client', function () {
     expect(await codeOf(newClient(live, 40).findTarget('app/1.0.0.json'))).to.equal('metadata-expired');
   });
 
+  it('forgets what is listed no more, and still refuses the older set that listed it', async () => {
+    await client.readTarget('app/1.0.0.json');
+    const old = memorySource(new Map(repository.files));
+    delete repository.delegatedRole('release-app').targets['app/1.0.0.json'];
+    repository.addArtifact('release-app', 'app/1.1.0.json', '{"release":11}');
+    repository.publish('release-app', 'snapshot', 'timestamp');
+    await client.readTarget('app/1.1.0.json');
+    expect(loadVerifiedTarget(db, 'app/1.0.0.json')).to.equal(undefined);
+    const before = stored();
+    const replaying = newClient({ ...live, fetchMetadata: old.fetchMetadata });
+    expect(await codeOf(replaying.readTarget('app/1.0.0.json'))).to.equal('metadata-version-unexpected');
+    expect([stored(), loadVerifiedTarget(db, 'app/1.0.0.json')]).to.deep.equal([before, undefined]);
+  });
+
+  const SILENT_ROLES = ['root', 'snapshot', 'targets', 'release-app'] as const;
+  for (const role of SILENT_ROLES) {
+    it(`says what to do when ${role} has expired, and comes back by itself once it is renewed`, async () => {
+      await client.findTarget('app/1.0.0.json');
+      const before = stored();
+      repository.timestamp.expires = tufDate(Date.now() + 60 * DAY_MS);
+      for (const other of SILENT_ROLES)
+        repository.signedOf(other).expires = tufDate(Date.now() + (other === role ? 10 : 60) * DAY_MS);
+      repository.publish('root', 'release-app', 'targets', 'snapshot', 'timestamp');
+      await client.findTarget('app/1.0.0.json');
+      const current = stored();
+      expect(current).to.not.equal(before);
+      const later = newClient(live, 20);
+      const refusal = await errorOf(later.readTarget('app/1.0.0.json'));
+      expect(refusal).to.deep.include({ code: 'metadata-expired' });
+      expect((refusal as RejectedError).message).to.match(new RegExp(`${role}\\.json is expired$`));
+      expect((refusal as RejectedError).hint).to.include('`keyturn doctor` says what has expired');
+      expect(stored()).to.equal(current);
+      repository.signedOf(role).expires = tufDate(Date.now() + 60 * DAY_MS);
+      repository.publish(...(role === 'root' ? ['root'] : [role, 'snapshot']), 'timestamp');
+      expect((await later.readTarget('app/1.0.0.json')).toString()).to.equal(CONTENT);
+    });
+  }
+
+  it('says of a timestamp that has expired who renews it', async () => {
+    repository.timestamp.expires = tufDate(Date.now() + DAY_MS);
+    repository.publish('timestamp');
+    const refusal = await errorOf(newClient(live, 2).readTarget('app/1.0.0.json'));
+    expect(refusal).to.deep.include({ code: 'metadata-expired' });
+    expect((refusal as RejectedError).hint).to.include('the control plane renews the timestamp by itself');
+  });
+
   it('runs calls one after the other, so that none loses what another adopted', async () => {
     const results = await Promise.all([client.refresh(), client.findTarget('app/1.0.0.json'), client.refresh()]);
     expect(results.map((result) => (result && 'kind' in result ? result.kind : 'found'))).to.deep.equal([
@@ -274,7 +321,9 @@ describe('host-agent/trust/trust-client', function () {
       stamp(policy.timestampExpiresMs + LIMITS.clockDifferenceMs);
       expect((await readPolicy(means())).policy.version).to.equal(1);
       stamp(policy.timestampExpiresMs + 2 * LIMITS.clockDifferenceMs);
-      expect(await codeOf(readPolicy(means()))).to.equal('timestamp-outlives-policy');
+      const refusal = await errorOf(readPolicy(means()));
+      expect(refusal).to.deep.include({ code: 'timestamp-outlives-policy' });
+      expect((refusal as RejectedError).hint).to.match(/^compare the clocks of host and control plane, set right/);
       stamp(policy.timestampExpiresMs);
       expect((await readPolicy(means())).policy.version).to.equal(1);
     });
