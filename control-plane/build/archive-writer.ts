@@ -7,7 +7,6 @@
  * 3. A pax header only where ustar cannot say it: a long or a non-ASCII path, a long target, a size over 8 GiB.
  * 4. Gzip's header names no file, no time and no platform. Its body is as this Node's zlib compresses it.
  */
-import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Manifest, ManifestEntry, ManifestFile } from '../../shared/release/manifest.ts';
@@ -22,20 +21,21 @@ import {
   USTAR_SIZE_LIMIT,
 } from './archive-format.ts';
 
+const GATHERED_BYTES = 256 * 1024;
+
 export interface ArchiveSource {
   /** The one folder that everything stands in, without a slash. */
   readonly folder: string;
   readonly manifest: Manifest;
   /** Seconds since 1970. */
   readonly modifiedAt: number;
-  /** Path of a file with an entry's content. */
-  readonly contentOf: (file: ManifestFile) => string;
+  readonly contentOf: (file: ManifestFile) => Iterable<Uint8Array>;
 }
 
 export async function* archiveChunks(source: ArchiveSource): AsyncIterable<Uint8Array> {
   const gzip = createGzip({ level: 6 });
   // An error of either end reaches the reader of `gzip`, who then stops.
-  pipeline(tarChunks(source), gzip, () => undefined);
+  pipeline(gathered(tarChunks(source)), gzip, () => undefined);
   let isFirst = true;
   for await (const chunk of gzip as AsyncIterable<Buffer>) {
     yield isFirst ? withoutPlatform(chunk) : chunk;
@@ -50,11 +50,26 @@ function withoutPlatform(head: Buffer): Buffer {
   return copy;
 }
 
-async function* tarChunks({ folder, manifest, modifiedAt, contentOf }: ArchiveSource): AsyncIterable<Uint8Array> {
+/** In large pieces: each that is handed to gzip costs a turn of another thread. */
+function* gathered(chunks: Iterable<Uint8Array>): Iterable<Uint8Array> {
+  let pending: Uint8Array[] = [];
+  let bytes = 0;
+  for (const chunk of chunks) {
+    pending.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes < GATHERED_BYTES) continue;
+    yield Buffer.concat(pending);
+    pending = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(pending);
+}
+
+function* tarChunks({ folder, manifest, modifiedAt, contentOf }: ArchiveSource): Iterable<Uint8Array> {
   for (const entry of manifest.entries) {
     yield* headerBlocks(entry, { path: `${folder}/${entry.path}`, modifiedAt });
     if (entry.kind === 'symlink' || entry.size === 0) continue;
-    yield* createReadStream(contentOf(entry)) as AsyncIterable<Buffer>;
+    yield* contentOf(entry);
     yield Buffer.alloc(paddingOf(entry.size));
   }
   yield Buffer.alloc(2 * BLOCK_BYTES);

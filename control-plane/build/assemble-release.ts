@@ -13,12 +13,12 @@ import {
   parseReleaseStatement,
   type ReleaseStatement,
 } from '../../shared/release/release-statement.ts';
+import type { ScratchBlobs } from '../../shared/store/scratch-blobs.ts';
 import type { ScratchFolder } from '../../shared/store/scratch-folder.ts';
 import { writeStreamAtomic } from '../../shared/store/stream-file.ts';
-import { ARCHIVE_FILE, type Digested, digestOf } from './artifact.ts';
+import { ARCHIVE_FILE, type Digested } from './artifact.ts';
 import type { BuildEvidence, BuildSummary } from './build-checks.ts';
 import { encodeProvenance } from './provenance.ts';
-import { BLOB_FOLDER } from './read-blobs.ts';
 import type { ReadConfig } from './read-config.ts';
 import type { SourceCommit } from './repository.ts';
 
@@ -44,25 +44,25 @@ export interface ReleaseParts {
   readonly archive: Digested;
   readonly evidence: BuildEvidence;
   readonly scratch: ScratchFolder;
+  readonly contents: ScratchBlobs;
   readonly builderVersion: Readonly<Record<string, string>>;
   readonly out: string;
 }
 
 /** Writes the bundle, opens it again, and gives what was read. Errors: `TransientError` when the disk refuses. */
 export async function assembleRelease(parts: ReleaseParts): Promise<BuiltRelease> {
-  const { plan, manifest, evidence, scratch, out } = parts;
+  const { plan, manifest, evidence, scratch, contents, out } = parts;
   const documents = encodeDocuments(parts);
   const statement = documents.statement;
   assertEvidenceIsAsPlanned(statement.bytes, parts);
   const blobs = new Map<Sha256, ReadableBlob>([
-    ...documents.all.map((bytes) => [sha256(bytes), { size: bytes.length, open: () => inMemory(bytes) }] as const),
+    ...documents.all.map((bytes) => [sha256(bytes), { size: bytes.length, open: () => asComing([bytes]) }] as const),
     [parts.archive.sha256, onDisk(scratch.at(ARCHIVE_FILE), parts.archive.size)],
     ...manifestFiles(manifest).map(
-      (file) => [file.sha256, onDisk(scratch.at(`${BLOB_FOLDER}/${file.sha256}`), file.size)] as const,
+      ({ sha256: digest, size }) => [digest, { size, open: () => asComing(contents.pieces(digest)) }] as const,
     ),
   ]);
-  const bundle = (): AsyncIterable<Uint8Array> => encodeKtr(sha256(statement.bytes), blobs);
-  await writeStreamAtomic(out, bundle(), await digestOf(bundle()));
+  await writeStreamAtomic(out, encodeKtr(sha256(statement.bytes), blobs));
   const ktr = await openKtr(out);
   const { buildRecord, statementBytes } = await readKtrRelease(ktr);
   return {
@@ -139,8 +139,8 @@ function assertEvidenceIsAsPlanned(statementBytes: Buffer, { plan, evidence }: R
     throw new Error(`the build saw ${sorted(seen)}, the plan needs ${sorted(planned)}`);
 }
 
-async function* inMemory(bytes: Buffer): AsyncIterable<Uint8Array> {
-  yield bytes;
+async function* asComing(pieces: Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  yield* pieces;
 }
 
 function onDisk(path: string, size: number): ReadableBlob {

@@ -22,6 +22,7 @@ import { parseKeyturnYaml } from '../../shared/release/keyturn-yaml.ts';
 import { createManifest, type Manifest, manifestFiles, manifestTreeDigest } from '../../shared/release/manifest.ts';
 import type { Plan } from '../../shared/release/plan.ts';
 import { installationName } from '../../shared/release/release-statement.ts';
+import { ScratchBlobs } from '../../shared/store/scratch-blobs.ts';
 import { ScratchFolder } from '../../shared/store/scratch-folder.ts';
 import { archiveChunks } from './archive-writer.ts';
 import { ARCHIVE_FILE, type Digested, digestOf, scanArchive, writeArchive } from './artifact.ts';
@@ -33,7 +34,7 @@ import { readDeclaredVersion } from './declared-version.ts';
 import { entrypointsInUse, observeEntrypoints } from './entrypoints.ts';
 import { gitVersion } from './git.ts';
 import { type OutputPlace, outputPlace } from './output-place.ts';
-import { BLOB_FOLDER, readEntries } from './read-blobs.ts';
+import { readEntries } from './read-blobs.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import { decideVersion } from './release-version.ts';
 import { openSourceCommit, type SourceCommit } from './repository.ts';
@@ -87,10 +88,13 @@ async function buildIn(scratch: ScratchFolder, build: Build): Promise<BuiltRelea
   const source = await observeRepository(scratch, build);
   const tree = await listCommit(source.objects, source.commit, request);
   const { plan, config } = await readPlan(source, { tree, build });
-  const manifest = createManifest(await readEntries(source.objects, tree, { scratch, signal: request.signal }));
-  const scan = await observeSource(build, { scratch, source, tree, plan, manifest });
-  const archive = await observeArtifact(build, { scratch, source, plan, manifest, scan });
-  return assembleRelease({
+  using contents = new ScratchBlobs(scratch.at('contents'));
+  const manifest = createManifest(await readEntries(source.objects, tree, { contents, signal: request.signal }));
+  const material = { scratch, contents, source, plan, manifest };
+  const scan = await observeSource(build, { ...material, tree });
+  const archive = await observeArtifact(build, { ...material, scan });
+  // Awaited here, because the contents are closed when this ends.
+  return await assembleRelease({
     source,
     config,
     plan,
@@ -98,6 +102,7 @@ async function buildIn(scratch: ScratchFolder, build: Build): Promise<BuiltRelea
     archive,
     evidence,
     scratch,
+    contents,
     builderVersion: { keyturn: environment.keyturn, node: environment.node, git: environment.git },
     out: place.pathFor(installationName(plan.app, plan.version)),
   });
@@ -155,6 +160,7 @@ async function readPlan(
 
 interface SourceMaterial {
   readonly scratch: ScratchFolder;
+  readonly contents: ScratchBlobs;
   readonly source: SourceCommit;
   readonly plan: Plan;
   readonly manifest: Manifest;
@@ -163,11 +169,11 @@ interface SourceMaterial {
 /** Gate G1. The scan comes first: where it fails, nothing of the source is run. */
 async function observeSource(build: Build, material: SourceMaterial & { tree: CommitTree }): Promise<ScanObservation> {
   const { evidence, request } = build;
-  const { scratch, source, tree, plan, manifest } = material;
+  const { scratch, contents, source, tree, plan, manifest } = material;
   const { signal } = request;
   const scan = await evidence.observe('G1', sourceScanKind, async () => ({
     params: {},
-    observation: await scanTree(manifest, { forbid: plan.artifact.forbid, scratch, signal }),
+    observation: await scanTree(manifest, { forbid: plan.artifact.forbid, contents, signal }),
   }));
   evidence.requirePass();
   const { declaredVersion, tests } = plan;
@@ -180,7 +186,7 @@ async function observeSource(build: Build, material: SourceMaterial & { tree: Co
   const needed = entrypointsInUse(plan);
   const hasEntrypoints = Object.keys(plan.entrypoints).length > 0;
   if (!hasEntrypoints && !tests) return scan;
-  const checkout = await makeCheckout(manifest, scratch);
+  const checkout = await makeCheckout(manifest, { scratch, contents });
   if (hasEntrypoints) {
     await evidence.observe('G1', declaredEntrypointsKind, async () => ({
       params: { needed },
@@ -195,15 +201,15 @@ async function observeSource(build: Build, material: SourceMaterial & { tree: Co
 /** Gate G2. */
 async function observeArtifact(build: Build, material: SourceMaterial & { scan: ScanObservation }): Promise<Digested> {
   const { evidence, request } = build;
-  const { scratch, source, plan, manifest, scan } = material;
+  const { scratch, contents, source, plan, manifest, scan } = material;
   const folder = installationName(plan.app, plan.version);
-  const contentOf = ({ sha256 }: { sha256: string }): string => scratch.at(`${BLOB_FOLDER}/${sha256}`);
+  const contentOf = ({ sha256 }: { sha256: string }) => contents.pieces(sha256);
   const packed = { folder, manifest, modifiedAt: source.committedAt, contentOf };
   const digests = await evidence.observe('G2', artifactDigestKind, async () => {
-    const first = await writeArchive(packed, scratch);
+    const [first, second] = await Promise.all([writeArchive(packed, scratch), digestOf(archiveChunks(packed))]);
     const observation: ArtifactDigestObservation = {
       first,
-      second: await digestOf(archiveChunks(packed)),
+      second,
       treeDigest: manifestTreeDigest(manifest),
       files: manifestFiles(manifest).length,
       links: manifest.entries.length - manifestFiles(manifest).length,

@@ -5,24 +5,27 @@ import { sha256 } from '../../shared/digest.ts';
 import type { FailureCapsule } from '../../shared/ledger/evidence.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
+import type { ScratchBlobs } from '../../shared/store/scratch-blobs.ts';
 import type { ScratchFolder } from '../../shared/store/scratch-folder.ts';
-import { BLOB_FOLDER } from './read-blobs.ts';
 import { type CommandResult, endText, runCommand } from './run-command.ts';
 
 export interface Checkout {
   run(
     argv: readonly string[],
-    options: { timeoutMs: number; signal?: AbortSignal | undefined },
+    options: { timeoutMs: number; keepBytes?: number; signal?: AbortSignal | undefined },
   ): Promise<CommandResult>;
 }
 
 /** Writes the manifest's tree into `scratch`, from the blobs that were read there. */
-export async function makeCheckout(manifest: Manifest, scratch: ScratchFolder): Promise<Checkout> {
-  const root = await scratch.writeTree('checkout', manifest, ({ sha256 }) => scratch.at(`${BLOB_FOLDER}/${sha256}`));
+export async function makeCheckout(
+  manifest: Manifest,
+  { scratch, contents }: { scratch: ScratchFolder; contents: ScratchBlobs },
+): Promise<Checkout> {
+  const root = scratch.writeTree('checkout', manifest, ({ sha256 }) => contents.pieces(sha256));
   const env = scrubbedEnvironment({ home: scratch.makeFolder('home'), temporary: scratch.makeFolder('tmp') });
   return {
-    run: (argv, { timeoutMs, signal }) =>
-      runCommand({ argv, cwd: root, env, timeoutMs, keepBytes: LIMITS.capturedOutputBytes, signal }),
+    run: (argv, { timeoutMs, keepBytes = LIMITS.capturedOutputBytes, signal }) =>
+      runCommand({ argv, cwd: root, env, timeoutMs, keepBytes, signal }),
   };
 }
 

@@ -1,17 +1,12 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Sha256 } from '../../shared/digest.ts';
 import { RejectedError, TransientError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { ManifestEntry } from '../../shared/release/manifest.ts';
-import type { ScratchFolder } from '../../shared/store/scratch-folder.ts';
+import type { ScratchBlobs } from '../../shared/store/scratch-blobs.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { CommitEntry, CommitTree } from './commit-tree.ts';
 import { firstLine, type Git } from './git.ts';
 import { endText } from './run-command.ts';
-
-/** A folder of plain files, each named by the SHA-256 of its content. */
-export const BLOB_FOLDER = 'blobs';
 
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1\n';
 /** A pointer is three short lines; git-lfs itself reads no more. */
@@ -28,19 +23,18 @@ interface ReadBlob {
 }
 
 /**
- * Reads the released blobs of a commit into `scratch`, each once, and gives the manifest's entries. Errors:
+ * Reads the released blobs of a commit into `contents`, each once, and gives the manifest's entries. Errors:
  * `RejectedError` with `object-missing`, `lfs-pointer` or `export-subst-unsupported`; `TransientError` where git breaks off.
  */
 export async function readEntries(
   objects: Git,
   tree: CommitTree,
-  { scratch, signal }: { scratch: ScratchFolder; signal?: AbortSignal | undefined },
+  { contents, signal }: { contents: ScratchBlobs; signal?: AbortSignal | undefined },
 ): Promise<ManifestEntry[]> {
-  scratch.makeFolder(BLOB_FOLDER);
-  const blobs = await readAll(objects, { blobs: [...new Set(tree.entries.map(({ blob }) => blob))], scratch, signal });
+  const blobs = await readAll(objects, { blobs: [...new Set(tree.entries.map(({ blob }) => blob))], contents, signal });
   const read = tree.entries.map((entry) => ({ entry, blob: found(blobs, entry) }));
   checkNoPointer(read);
-  checkNoSubstitution(read, { substituted: tree.substituted, scratch });
+  checkNoSubstitution(read, { substituted: tree.substituted, contents });
   return read.map(manifestEntry);
 }
 
@@ -98,18 +92,18 @@ function checkNoPointer(read: readonly ReadEntry[]): void {
  */
 function checkNoSubstitution(
   read: readonly ReadEntry[],
-  { substituted, scratch }: { substituted: ReadonlySet<string>; scratch: ScratchFolder },
+  { substituted, contents }: { substituted: ReadonlySet<string>; contents: ScratchBlobs },
 ): void {
-  const asking = read.filter(({ entry, blob }) => substituted.has(entry.path) && hasKeyword(blob, scratch));
+  const asking = read.filter(({ entry, blob }) => substituted.has(entry.path) && hasKeyword(blob, contents));
   if (asking.length === 0) return;
   throw new RejectedError('export-subst-unsupported', `failed to build: ${quoted(asking)} ask for export-subst`, {
     hint: 'remove export-subst from .gitattributes; the release statement names commit and version',
   });
 }
 
-function hasKeyword({ sha256, size }: ReadBlob, scratch: ScratchFolder): boolean {
+function hasKeyword({ sha256, size }: ReadBlob, contents: ScratchBlobs): boolean {
   if (size > LIMITS.searchedFileBytes) return true;
-  return readFileSync(scratch.at(`${BLOB_FOLDER}/${sha256}`)).includes('$Format:');
+  return contents.read(sha256).includes('$Format:');
 }
 
 function quoted(read: readonly ReadEntry[]): string {
@@ -132,17 +126,17 @@ function missing(blob: string): RejectedError {
 
 interface ReadAllRequest {
   readonly blobs: readonly string[];
-  readonly scratch: ScratchFolder;
+  readonly contents: ScratchBlobs;
   readonly signal: AbortSignal | undefined;
 }
 
-async function readAll(objects: Git, { blobs, scratch, signal }: ReadAllRequest): Promise<Map<string, ReadBlob>> {
+async function readAll(objects: Git, { blobs, contents, signal }: ReadAllRequest): Promise<Map<string, ReadBlob>> {
   const input = Buffer.from(blobs.map((blob) => `${blob}\n`).join(''));
   const stream = objects.stream(['cat-file', '--batch'], { input, signal });
   const reader = new ByteReader(stream.stdout);
   const found = new Map<string, ReadBlob>();
   try {
-    for (const blob of blobs) found.set(blob, await readOne(reader, { blob, scratch }));
+    for (const blob of blobs) found.set(blob, await readOne(reader, { blob, contents }));
     return found;
   } catch (error) {
     if (error instanceof RejectedError || error instanceof TransientError) throw error;
@@ -159,29 +153,13 @@ async function readAll(objects: Git, { blobs, scratch, signal }: ReadAllRequest)
 
 async function readOne(
   reader: ByteReader,
-  { blob, scratch }: { blob: string; scratch: ScratchFolder },
+  { blob, contents }: { blob: string; contents: ScratchBlobs },
 ): Promise<ReadBlob> {
   const [, type, digits] = (await reader.line(HEADER_BYTES)).split(' ');
   if (type !== 'blob' || digits === undefined) throw missing(blob);
   const size = Number(digits);
-  const digest = createHash('sha256');
-  const kept: Buffer[] = [];
-  const part = `${BLOB_FOLDER}/part`;
-  let seen = 0;
-  await scratch.write(
-    part,
-    (async function* () {
-      for await (const piece of reader.pieces(size)) {
-        seen += piece.length;
-        digest.update(piece);
-        if (size <= LFS_POINTER_BYTES) kept.push(piece);
-        yield piece;
-      }
-    })(),
-  );
-  if (seen !== size) throw new RangeError(`expected ${size} bytes of ${blob}, got ${seen}`);
+  const added = await contents.add(reader.pieces(size));
+  if (added.size !== size) throw new RangeError(`expected ${size} bytes of ${blob}, got ${added.size}`);
   await reader.block(1);
-  const sha256 = digest.digest('hex');
-  scratch.rename(part, `${BLOB_FOLDER}/${sha256}`);
-  return { sha256, size, small: size <= LFS_POINTER_BYTES ? Buffer.concat(kept) : undefined };
+  return { ...added, small: size <= LFS_POINTER_BYTES ? contents.read(added.sha256) : undefined };
 }

@@ -1,20 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import type { ScanObservation } from '../../shared/ledger/kinds/scan-observation.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
-import type { ScratchFolder } from '../../shared/store/scratch-folder.ts';
-import { BLOB_FOLDER } from './read-blobs.ts';
+import type { ScratchBlobs } from '../../shared/store/scratch-blobs.ts';
 import { startScan } from './scan.ts';
 
 export interface ScanTreeOptions {
   readonly forbid: readonly string[];
-  readonly scratch: ScratchFolder;
+  readonly contents: ScratchBlobs;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Scans every file of the commit that is released. */
 export async function scanTree(
   manifest: Manifest,
-  { forbid, scratch, signal }: ScanTreeOptions,
+  { forbid, contents, signal }: ScanTreeOptions,
 ): Promise<ScanObservation> {
   const scan = await startScan(forbid);
   for (const entry of manifest.entries) {
@@ -26,7 +24,7 @@ export async function scanTree(
         path: entry.path,
         kind: 'file',
         size: entry.size,
-        read: () => readFile(scratch.at(`${BLOB_FOLDER}/${entry.sha256}`)),
+        read: () => contents.read(entry.sha256),
       });
   }
   return scan.result();

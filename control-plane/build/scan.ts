@@ -64,7 +64,8 @@ class RunningScan implements Scan {
 
   async add(file: ScannedFile): Promise<void> {
     this.#counts.files += 1;
-    const forbidden = this.#matchers.find(({ matches }) => namesOf(file.path).some((name) => matches(name)));
+    const names = namesOf(file.path);
+    const forbidden = this.#matchers.find(({ matches }) => names.some((name) => matches(name)));
     if (forbidden) this.#forbidden.push({ path: file.path, pattern: forbidden.pattern });
     if (file.kind === 'file') await this.#searchContent(file);
   }

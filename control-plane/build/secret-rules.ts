@@ -22,11 +22,14 @@ const DIRECTIVE = /secretlint-(?=disable|enable)/gi;
 const NPMRC_LOGIN = /^[^#;\n]*:?_(?:auth|authToken|password)\s*=\s*(?!\s*["']?\$\{)\S/m;
 
 export async function loadSecretRules(): Promise<SecretRules> {
-  const [{ lintSource }, { creator }, { default: description }] = await Promise.all([
+  const [{ lintSource }, { secretLintProfiler }, { creator }, { default: description }] = await Promise.all([
     import('@secretlint/core'),
+    import('@secretlint/profiler'),
     import('@secretlint/secretlint-rule-preset-recommend'),
     import('@secretlint/secretlint-rule-preset-recommend/package.json', { with: { type: 'json' } }),
   ]);
+  // It keeps marks of every rule on every file for ever, and nobody reads them.
+  secretLintProfiler.setEnabled(false);
   const config: LintConfig = { rules: [{ id: PRESET, rule: creator }] };
   return {
     version: `${description.name} ${description.version}`,

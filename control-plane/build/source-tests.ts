@@ -1,4 +1,5 @@
 import type { SourceTestsObservation } from '../../shared/ledger/kinds/source-tests.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import type { Plan } from '../../shared/release/plan.ts';
 import { readTestCounts } from '../../shared/release/test-counts.ts';
 import type { SeenByBuild } from './build-checks.ts';
@@ -12,7 +13,7 @@ export async function observeSourceTests(
   { argv, min, failed, timeoutMs }: NonNullable<Plan['tests']>,
   { checkout, signal }: { checkout: Checkout; signal: AbortSignal | undefined },
 ): Promise<SourceTestsSeen> {
-  const result = await checkout.run(argv, { timeoutMs, signal });
+  const result = await checkout.run(argv, { timeoutMs, keepBytes: LIMITS.testReportBytes, signal });
   signal?.throwIfAborted();
   const counts =
     result.end.how === 'exited'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { RejectedError } from '../../shared/errors.ts';
 import { type Ktr, openKtr } from '../../shared/release/ktr.ts';
-import { assertInputFile } from './input-file.ts';
+import { assertInputFile } from '../../shared/service/input-file.ts';
 
 export function isBundleName(text: string): boolean {
   return text.endsWith('.ktr');

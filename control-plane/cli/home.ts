@@ -13,7 +13,6 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { RejectedError, systemCodeOf, TransientError } from '../../shared/errors.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
 import { makeDirectory, removeTree, writeFileAtomic } from '../../shared/store/atomic-file.ts';
@@ -23,15 +22,9 @@ import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 /** In the control plane's folder: what it publishes when nothing is published yet. */
 export const FIRST_PUBLICATION = 'first-publication';
 
-const operatorSchema = z.strictObject({
-  /** `host:port` of the control plane. */
-  address: z.string(),
-  certificate: z.string(),
-  privateKey: z.string(),
-  caCertificate: z.string(),
-});
-/** A client certificate with its key and where to dial, all PEM. */
-export type OperatorFile = z.infer<typeof operatorSchema>;
+const OPERATOR_MEMBERS = ['address', 'caCertificate', 'certificate', 'privateKey'] as const;
+/** A client certificate with its key, the CA that it trusts, all PEM, and where to dial, as `host:port`. */
+export type OperatorFile = Readonly<Record<(typeof OPERATOR_MEMBERS)[number], string>>;
 
 export class Home {
   readonly folder: string;
@@ -127,9 +120,16 @@ export class Home {
 
   /** What a client of that role dials with. */
   saveOperator(role: Role, operator: OperatorFile): void {
-    const folder = join(this.folder, 'operators');
-    makeDirectory(folder, { mode: 0o700 });
-    writeFileAtomic(join(folder, `${role}.json`), `${JSON.stringify(operator, null, 2)}\n`, { mode: 0o600 });
+    makeDirectory(join(this.folder, 'operators'), { mode: 0o700 });
+    saveOperatorFile(this.operatorPath(role), operator);
+  }
+
+  operatorPath(role: Role): string {
+    return join(this.folder, 'operators', `${role}.json`);
+  }
+
+  hasOperator(role: Role): boolean {
+    return existsSync(this.operatorPath(role));
   }
 
   /**
@@ -137,12 +137,14 @@ export class Home {
    * `operator-file-open-to-others`.
    */
   loadOperator(role: Role): OperatorFile {
-    const path = join(this.folder, 'operators', `${role}.json`);
+    const path = this.operatorPath(role);
     if (!existsSync(path)) {
       throw new RejectedError(
         'operator-certificate-missing',
         `failed to load "${path}": expected the client certificate of a ${role}, there is no such file`,
-        { hint: 'get one from whoever held the ceremony, or name another folder with --home' },
+        {
+          hint: `whoever runs the control plane issues one with \`keyturn operator issue NAME --role ${role}\`; or name another folder with --home`,
+        },
       );
     }
     checkPrivateToOwner(path);
@@ -173,6 +175,11 @@ export class Home {
   }
 }
 
+/** Readable by its owner alone; what stood at `path` is replaced. */
+export function saveOperatorFile(path: string, operator: OperatorFile): void {
+  writeFileAtomic(path, `${JSON.stringify(operator, null, 2)}\n`, { mode: 0o600 });
+}
+
 function nameOfNewKey({ keyId }: SigningKey): string {
   return keyId.slice(0, 16);
 }
@@ -183,14 +190,23 @@ function newKeyFile(key: SigningKey): string {
 
 function parseOperator(path: string): OperatorFile {
   try {
-    return operatorSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return operatorOf(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     throw new RejectedError(
       'operator-certificate-malformed',
       `failed to load "${path}": expected address, certificate, privateKey and caCertificate as JSON`,
-      { cause, hint: 'get it anew from whoever held the ceremony' },
+      { cause, hint: 'get a new one from whoever runs the control plane: keyturn operator issue' },
     );
   }
+}
+
+/** By hand: every command with a connection would wait for a library of schemas. */
+function operatorOf(value: unknown): OperatorFile {
+  const members = Object.entries(value ?? {});
+  const names = members.map(([name]) => name).sort();
+  if (names.join() === OPERATOR_MEMBERS.join() && members.every(([, text]) => typeof text === 'string'))
+    return value as OperatorFile;
+  throw new TypeError(`expected ${OPERATOR_MEMBERS.join(', ')}, each a string`);
 }
 
 /** A client certificate's key is in it. */

@@ -2,7 +2,7 @@
 import type { CheckRow, GateRow, LedgerSummary, SubGapRow } from '../../shared/ledger/derive.ts';
 import { GATE_TITLES } from '../../shared/ledger/planned-checks.ts';
 import type { Status, Verdict } from '../../shared/ledger/status.ts';
-import { visibleLine, visibleLines } from '../report/visible-text.ts';
+import { visibleLine, visibleLines } from '../../shared/visible-text.ts';
 import {
   type Cell,
   clipped,

@@ -1,4 +1,4 @@
-import { visibleLine } from '../report/visible-text.ts';
+import { visibleLine } from '../../shared/visible-text.ts';
 import { NO_TERMINAL, tableLines } from './terminal.ts';
 
 /** Rows as columns that line up, or one line that says there are none. What others named cannot steer the terminal. */

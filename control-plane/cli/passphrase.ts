@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { RejectedError } from '../../shared/errors.ts';
 import { UsageError } from '../../shared/service/failure.ts';
-import { readInputFile } from './input-file.ts';
+import { readInputFile } from '../../shared/service/input-file.ts';
 import type { CommandOutput } from './output.ts';
 
 export interface PassphraseOptions {

@@ -16,6 +16,7 @@ import { addRelease } from './commands/release.ts';
 import { addRuns } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTrust } from './commands/trust.ts';
+import { keepCompiledCode } from './compiled-code.ts';
 
 export const VERSION = pkg.version;
 
@@ -47,7 +48,9 @@ export function createProgram(output: ProgramOutput = {}): Command {
     .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
     // What failed is printed where all failures are, see run-program.ts.
     .configureOutput({ ...output, outputError: () => {} })
-    .exitOverride();
+    .exitOverride()
+    // Not for help: what declares the commands is compiled by then, and nothing else is loaded.
+    .hook('preAction', keepCompiledCode);
   const all = [addRelease, addRuns, addHost, addInit, addTrust, addServe, addOperator, addDoctor, addCompletion];
   for (const add of all) add(program);
   for (const [group, names] of Object.entries(GROUPS)) {

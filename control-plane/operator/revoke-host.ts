@@ -12,7 +12,9 @@ export async function revokeHost(
   const now = clock.now();
   await store.transaction().execute(async (transaction) => {
     if (!(await markRevoked(transaction, host, now))) {
-      throw new RejectedError('host-unknown', `failed to revoke host "${host}": there is none`);
+      throw new RejectedError('host-unknown', `failed to revoke host "${host}": there is none`, {
+        hint: 'see the hosts with `keyturn host list`',
+      });
     }
     await revokeHostCertificates(transaction, host, now);
   });

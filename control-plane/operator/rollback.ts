@@ -6,7 +6,10 @@ import { admittedHost } from '../store/hosts.ts';
 import { findInstallingRun, setRefusal } from '../store/runs.ts';
 import type { OperatorContext } from './operator-context.ts';
 
-/** The directive is durable when this returns. Errors: `run-not-found`, `run-rolled-back`, and those of `admittedHost`. */
+/**
+ * The directive is durable when this returns. Errors: `run-not-found`, `run-rolled-back`, `nothing-to-remove`, and those
+ * of `admittedHost`.
+ */
 export async function rollback(context: OperatorContext, request: RollbackRequest): Promise<RollbackResponse> {
   const { store, clock, sessions } = context;
   const { host } = request;
@@ -17,12 +20,20 @@ export async function rollback(context: OperatorContext, request: RollbackReques
       throw new RejectedError(
         'run-not-found',
         `failed to roll back "${request.app}" "${request.version}" on "${host}": no run installed it`,
+        { hint: `see what was deployed there with \`keyturn runs --host ${host}\`` },
       );
     }
     if (run.phase === 'rolledBack') {
       throw new RejectedError(
         'run-rolled-back',
         `failed to roll back "${request.app}" "${request.version}" on "${host}": run "${run.id}" is rolled back already`,
+      );
+    }
+    if (run.phase === 'failed' && run.has_promoted === 0) {
+      throw new RejectedError(
+        'nothing-to-remove',
+        `failed to roll back "${request.app}" "${request.version}" on "${host}": run "${run.id}" failed before it put anything in place`,
+        { hint: `see why with \`keyturn ledger ${run.id}\`` },
       );
     }
     await setRefusal(transaction, run.id, null);

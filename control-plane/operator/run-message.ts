@@ -27,8 +27,14 @@ export async function runMessage(store: Store, run: RunRow): Promise<Run> {
 /** Errors: `RejectedError('run-not-found')`. */
 export async function existingRun(store: Store, runId: string): Promise<RunRow> {
   const run = await findRun(store, runId);
-  if (run === undefined) throw new RejectedError('run-not-found', `failed to find run "${runId}"`);
+  if (run === undefined) throw notFound(runId);
   return run;
+}
+
+function notFound(runId: string): RejectedError {
+  return new RejectedError('run-not-found', `failed to find run "${runId}"`, {
+    hint: 'see the runs with `keyturn runs`',
+  });
 }
 
 /** The entries from `fromSeq` up to the newest, which carries the head. */

@@ -26,7 +26,11 @@ export async function listHosts(store: Store): Promise<HostRecord[]> {
 /** The host, which has joined and was not revoked. Errors: `host-unknown`, `host-revoked`, `host-not-enrolled`. */
 export async function admittedHost(store: Store, name: string): Promise<HostRecord & { ledger_public_key: string }> {
   const host = await findHost(store, name);
-  if (host === undefined) throw new RejectedError('host-unknown', `failed to find host "${name}"`);
+  if (host === undefined) {
+    throw new RejectedError('host-unknown', `failed to find host "${name}"`, {
+      hint: 'see the hosts with `keyturn host list`',
+    });
+  }
   if (host.revoked_at !== null)
     throw new RejectedError('host-revoked', `failed to admit host "${name}": it is revoked`);
   if (host.ledger_public_key === null) {

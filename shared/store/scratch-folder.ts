@@ -5,7 +5,7 @@
 import {
   chmodSync,
   closeSync,
-  constants,
+  fchmodSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -16,7 +16,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { chmod, copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TransientError } from '../errors.ts';
@@ -69,12 +68,12 @@ export class ScratchFolder {
    * Writes the tree of a checked manifest into the new folder `name`. Its files are copies, so that what runs there
    * can change them without changing their source.
    */
-  async writeTree(name: string, manifest: Manifest, contentOf: (file: ManifestFile) => string): Promise<string> {
+  writeTree(name: string, manifest: Manifest, contentOf: (file: ManifestFile) => Iterable<Uint8Array>): string {
     const root = this.makeFolder(name);
     for (const folder of new Set(manifest.entries.map(({ path }) => dirname(path))))
       this.makeFolder(join(name, folder));
     for (const entry of manifest.entries)
-      if (entry.kind === 'file') await copyInto(join(root, entry.path), entry, contentOf(entry));
+      if (entry.kind === 'file') writeInto(join(root, entry.path), entry, contentOf(entry));
     // Links come last, when nothing is written through a path any more.
     for (const entry of manifest.entries) {
       if (entry.kind === 'symlink')
@@ -103,12 +102,13 @@ function openFolders(path: string): void {
   }
 }
 
-async function copyInto(path: string, { mode }: ManifestFile, from: string): Promise<void> {
+function writeInto(path: string, { mode }: ManifestFile, content: Iterable<Uint8Array>): void {
+  const file = onDisk(`failed to create "${path}"`, () => openSync(path, 'wx', 0o600));
   try {
-    await copyFile(from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    await chmod(path, mode);
-  } catch (cause) {
-    throw new TransientError(`failed to write "${path}"`, { cause });
+    for (const chunk of content) onDisk(`failed to write "${path}"`, () => writeAll(file, chunk));
+    onDisk(`failed to write "${path}"`, () => fchmodSync(file, mode));
+  } finally {
+    closeSync(file);
   }
 }
 

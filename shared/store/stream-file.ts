@@ -5,18 +5,23 @@ import { dirname } from 'node:path';
 import type { Sha256 } from '../digest.ts';
 import { RejectedError } from '../errors.ts';
 
+export interface ExpectedContent {
+  readonly sha256: Sha256;
+  readonly size: number;
+}
+
 /**
- * Writes `content` to `path`, replacing what is there. Stops at the first byte beyond `size`. Errors:
- * `RejectedError('content-digest-differs')`; the system's own. Either way the old file stays and nothing beside it.
+ * Writes `content` to `path`, replacing what is there; `expected` where the content does not vouch for itself. Stops at
+ * the first byte beyond its `size`. Errors: `RejectedError('content-digest-differs')`; those of `content`; the system's own. Either way the old file stays and nothing beside it.
  */
 export async function writeStreamAtomic(
   path: string,
   content: AsyncIterable<Uint8Array>,
-  expected: { sha256: Sha256; size: number },
+  expected?: ExpectedContent,
 ): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await writeVerified(aside, content, expected);
+    await writeAside(aside, expected ? verified(content, { ...expected, aside }) : content);
     await rename(aside, path);
     await syncFolder(dirname(path));
   } catch (error) {
@@ -25,32 +30,30 @@ export async function writeStreamAtomic(
   }
 }
 
-async function writeVerified(
-  aside: string,
+async function writeAside(aside: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  await using file = await open(aside, 'wx', 0o644);
+  for await (const piece of content) await file.writeFile(piece);
+  await file.sync();
+}
+
+async function* verified(
   content: AsyncIterable<Uint8Array>,
-  expected: { sha256: Sha256; size: number },
-): Promise<void> {
+  expected: ExpectedContent & { aside: string },
+): AsyncGenerator<Uint8Array> {
   const digest = createHash('sha256');
   let size = 0;
-  const file = await open(aside, 'wx', 0o644);
-  try {
-    for await (const piece of content) {
-      size += piece.byteLength;
-      if (size > expected.size) break;
-      digest.update(piece);
-      await file.writeFile(piece);
-    }
-    const sha256 = digest.digest('hex');
-    if (size !== expected.size || sha256 !== expected.sha256) {
-      throw new RejectedError(
-        'content-digest-differs',
-        `failed to write "${aside}": got ${size} bytes with digest ${sha256}, expected ${expected.size} with ${expected.sha256}`,
-      );
-    }
-    await file.sync();
-  } finally {
-    await file.close();
+  for await (const piece of content) {
+    size += piece.byteLength;
+    if (size > expected.size) break;
+    digest.update(piece);
+    yield piece;
   }
+  const sha256 = digest.digest('hex');
+  if (size === expected.size && sha256 === expected.sha256) return;
+  throw new RejectedError(
+    'content-digest-differs',
+    `failed to write "${expected.aside}": got ${size} bytes with digest ${sha256}, expected ${expected.size} with ${expected.sha256}`,
+  );
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -89,6 +89,18 @@ export function expiryOf(trustedBytes: Uint8Array): Date {
   return new Date(String(signedOf(trustedBytes).expires));
 }
 
+/** The digest of each target that trusted metadata lists, by path; empty for what lists none. For bytes that were verified before. */
+export function listedDigests(trustedBytes: Uint8Array): Map<string, string> {
+  const { targets } = signedOf(trustedBytes);
+  const listed = Object.entries(isJsonObject(targets) ? targets : {});
+  return new Map(
+    listed.flatMap(([path, target]) => {
+      const digest = isJsonObject(target) && isJsonObject(target.hashes) ? target.hashes.sha256 : undefined;
+      return typeof digest === 'string' ? [[path, digest] as const] : [];
+    }),
+  );
+}
+
 /** True unless the root says that file names carry no versions and digests. Keyturn's own always do. */
 export function hasConsistentSnapshots(trustedRoot: Uint8Array): boolean {
   return signedOf(trustedRoot).consistent_snapshot !== false;

@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander';
 import { sha256 } from '../../../shared/digest.ts';
+import { readInputFile } from '../../../shared/service/input-file.ts';
 import { POLICY_PATH, parsePolicy } from '../../../shared/trust/policy.ts';
 import { homeOf } from '../connection.ts';
 import { expiredLines } from '../expired-metadata.ts';
-import { readInputFile } from '../input-file.ts';
 import { outputOf } from '../output.ts';
 import type { PassphraseOptions } from '../passphrase.ts';
 import { publishTargets } from '../targets-publication.ts';

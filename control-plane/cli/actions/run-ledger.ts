@@ -8,6 +8,7 @@ import { withControlPlane } from '../connection.ts';
 import { ledgerJson, runTimes } from '../ledger-json.ts';
 import { checkDetails, ledgerTable } from '../ledger-table.ts';
 import { outputOf } from '../output.ts';
+import { refusalHint } from '../refusal-hint.ts';
 import { fetchRun, type RunRecord } from '../run-ledger.ts';
 import { terminalOf } from '../terminal.ts';
 
@@ -24,8 +25,10 @@ export function showRecord({ run, ledger }: RunRecord, command: Command): void {
   if (!ledger) {
     output.endWith(run.refusalCode === '' ? EXIT_CODES.unavailable : EXIT_CODES.refused);
     const why = run.refusalCode === '' ? `is ${run.phase}` : `was refused by ${run.host}: ${run.refusalCode}`;
-    output.result({ run: run.runId, phase: run.phase, refusalCode: run.refusalCode }, () => [
+    const hint = refusalHint(run.refusalCode);
+    output.result({ run: run.runId, phase: run.phase, refusalCode: run.refusalCode, hint }, () => [
       `run ${run.runId} ${why}`,
+      ...(hint === undefined ? [] : [`hint: ${hint}`]),
     ]);
     return;
   }

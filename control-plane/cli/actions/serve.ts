@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { RejectedError, TransientError } from '../../../shared/errors.ts';
 import { UsageError } from '../../../shared/service/failure.ts';
+import { assertInputFile } from '../../../shared/service/input-file.ts';
 import { type Logger, serviceLog } from '../../../shared/service/service-log.ts';
 import { untilToldToStop } from '../../../shared/service/until-stopped.ts';
 import { POLICY_PATH } from '../../../shared/trust/policy.ts';
@@ -17,7 +18,6 @@ import type { ReportSink } from '../../report/sinks/sink.ts';
 import { type ControlPlane, type ControlPlaneConfig, startControlPlane } from '../../service.ts';
 import { parseAddress } from '../address.ts';
 import { FIRST_PUBLICATION, Home } from '../home.ts';
-import { assertInputFile } from '../input-file.ts';
 import { outputOf } from '../output.ts';
 
 export interface ServeOptions {

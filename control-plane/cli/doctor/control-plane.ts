@@ -78,7 +78,7 @@ async function admissionDiagnoses({ role, operator }: { role: Role; operator: Op
   }
 }
 
-const NEW_CERTIFICATE = '; get a new one from whoever runs the control plane';
+const NEW_CERTIFICATE = '; whoever runs the control plane issues a new one with keyturn operator issue';
 
 function refusalText(code: string): string {
   if (code === 'certificate-revoked') return 'its certificate is revoked';

@@ -4,6 +4,7 @@
  * comes from a document.
  */
 import { hash } from 'node:crypto';
+import { visibleLine, visibleLines } from '../../../shared/visible-text.ts';
 import {
   type Block,
   type OutcomeRow,
@@ -13,7 +14,6 @@ import {
   type ReportDocument,
   type Section,
 } from '../document.ts';
-import { visibleLine, visibleLines } from '../visible-text.ts';
 import { evidenceRanges } from './evidence-marker.ts';
 import { HTML_STYLE } from './html-style.ts';
 

@@ -5,8 +5,9 @@
  * 2. Line-by-line blocks are code fences longer than any run of backticks inside.
  * 3. What a reader cannot see is spelled out, line breaks included.
  */
+
+import { visibleLine, visibleLines } from '../../../shared/visible-text.ts';
 import { type Block, type OutcomeRow, type Part, partsText, type ReportDocument, type Section } from '../document.ts';
-import { visibleLine, visibleLines } from '../visible-text.ts';
 import { evidenceMarker } from './evidence-marker.ts';
 
 export function renderMarkdown(document: ReportDocument): string {

@@ -10,7 +10,7 @@ export function folderSink(folder: string): ReportSink {
     take: async (set) => {
       const target = join(folder, setFolder(set));
       makeDirectory(target);
-      writeFilesAtomic(target, set.files);
+      await writeFilesAtomic(target, set.files);
     },
   };
 }

@@ -40,7 +40,7 @@ describe('archive', () => {
   const link = (name: string, target: string): ManifestEntry => ({ kind: 'symlink', path: name, target });
   const pack = async (entries: readonly ManifestEntry[]): Promise<Buffer> => {
     const manifest = createManifest(entries);
-    const contentOf = (entry: { sha256: string }): string => join(folder, 'blobs', entry.sha256);
+    const contentOf = (entry: { sha256: string }) => [readFileSync(join(folder, 'blobs', entry.sha256))];
     const chunks: Uint8Array[] = [];
     for await (const chunk of archiveChunks({ folder: 'cutter-v0.6', manifest, modifiedAt: MODIFIED_AT, contentOf }))
       chunks.push(chunk);

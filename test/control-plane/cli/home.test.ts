@@ -57,7 +57,7 @@ describe('the home of keyturn', function () {
       given: (folder) => writeFileSync(join(folder, 'operators', 'viewer.json'), '{"address": "127.0'),
       argv: ['runs'],
       code: 'operator-certificate-malformed',
-      hint: 'get it anew',
+      hint: 'get a new one from whoever runs the control plane',
     },
     {
       name: 'the certificate is for everybody to read',

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 
 import type { OperatorClient } from '../../../control-plane/cli/client.ts';
 import { encodeLedgerEntry, encodeOutcome } from '../../../host-agent/link/report.ts';
+import { RejectedError } from '../../../shared/errors.ts';
 import { verifyHead } from '../../../shared/ledger/head.ts';
 import { directiveCodec } from '../../../shared/rpc/definitions.ts';
 import type { RunUpdate } from '../../../shared/rpc/generated/messages.ts';
@@ -106,6 +107,21 @@ describe('control-plane/operator: deploy, watch, get, roll back, report', () => 
     expect(last).to.deep.include({ kind: 'rollback', rollback: { runId: ledger.run } });
   });
 
+  it('says where to look for what is there instead', async () => {
+    const hints = await Promise.all([
+      hintOf(operator.deploy({ host: 'web-9', app: APP, version: '1.0' })),
+      hintOf(operator.revokeHost({ host: 'web-9' })),
+      hintOf(collected(operator.getRun({ runId: 'none' }))),
+      hintOf(operator.rollback({ host: 'web-1', app: APP, version: '1.0' })),
+    ]);
+    expect(hints).to.deep.equal([
+      'see the hosts with `keyturn host list`',
+      'see the hosts with `keyturn host list`',
+      'see the runs with `keyturn runs`',
+      'see what was deployed there with `keyturn runs --host web-1`',
+    ]);
+  });
+
   it('refuses what is not there, by its name', async () => {
     const codes = await Promise.all([
       codeOf(operator.deploy({ host: 'web-1', app: APP, version: '9.9' })),
@@ -185,4 +201,10 @@ describe('control-plane/operator: deploy, watch, get, roll back, report', () => 
 
 function runsIn(updates: readonly RunUpdate[]) {
   return updates.flatMap((update) => (update.news === 'run' ? [update.run] : []));
+}
+
+async function hintOf(action: Promise<unknown>): Promise<string | undefined> {
+  const error = await action.catch((thrown: unknown) => thrown);
+  expect(error).to.be.instanceOf(RejectedError);
+  return (error as RejectedError).hint;
 }

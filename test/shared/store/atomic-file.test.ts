@@ -16,6 +16,7 @@ import { expect } from 'chai';
 
 import { TransientError } from '../../../shared/errors.ts';
 import { makeDirectory, removeTree, writeFileAtomic, writeFilesAtomic } from '../../../shared/store/atomic-file.ts';
+import { errorOf } from '../../support/errors-of.ts';
 
 describe('shared/store/atomic-file', function () {
   this.timeout(30_000);
@@ -71,12 +72,12 @@ describe('shared/store/atomic-file', function () {
     expect(readFileSync(join(folder, 'link'), 'utf8')).to.equal('new');
   });
 
-  it('replaces several files of a folder, each as a whole', () => {
+  it('replaces several files of a folder, each as a whole', async () => {
     writeFileAtomic(join(folder, 'a'), 'old');
     const held = openSync(join(folder, 'a'), 'r');
     try {
-      writeFilesAtomic(folder, [
-        { name: 'a', content: 'new' },
+      await writeFilesAtomic(folder, [
+        { name: 'a', content: Buffer.from('new') },
         { name: 'b', content: Buffer.from([0, 255]) },
       ]);
       expect(readFileSync(held, 'utf8')).to.equal('old');
@@ -86,17 +87,17 @@ describe('shared/store/atomic-file', function () {
     expect(readFileSync(join(folder, 'a'), 'utf8')).to.equal('new');
     expect([...readFileSync(join(folder, 'b'))]).to.deep.equal([0, 255]);
     expect(statSync(join(folder, 'b')).mode & 0o777).to.equal(0o644);
-    writeFilesAtomic(folder, []);
+    await writeFilesAtomic(folder, []);
     expect(readdirSync(folder)).to.have.members(['a', 'b']);
   });
 
-  it('replaces none of several files when one cannot be written, and leaves nothing beside them', () => {
+  it('replaces none of several files when one cannot be written, and leaves nothing beside them', async () => {
     writeFileAtomic(join(folder, 'a'), 'old');
     const files = [
-      { name: 'a', content: 'new' },
-      { name: 'missing/b', content: 'new' },
+      { name: 'a', content: Buffer.from('new') },
+      { name: 'missing/b', content: Buffer.from('new') },
     ];
-    expect(() => writeFilesAtomic(folder, files)).to.throw(TransientError);
+    expect(await errorOf(writeFilesAtomic(folder, files))).to.be.instanceOf(TransientError);
     expect(readFileSync(join(folder, 'a'), 'utf8')).to.equal('old');
     expect(readdirSync(folder)).to.deep.equal(['a']);
   });

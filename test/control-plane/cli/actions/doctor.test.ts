@@ -180,9 +180,22 @@ const ROWS: Record<string, Row> = {
     examination: 'certificates',
     level: 'warning',
     statement: /^viewer: expires in \d+ days, at /,
+    mend: ({ folder }) =>
+      `keyturn --home ${folder} operator issue an --role viewer --out ${folder}/operators/viewer.json`,
   },
   'a certificate has expired': {
     given: ({ home }) => giveCertificate(home, { days: -91 }),
+    examination: 'certificates',
+    level: 'trouble',
+    statement: /^viewer: expired \d+ hours ago, at /,
+    mend: ({ folder }) =>
+      `keyturn --home ${folder} operator issue an --role viewer --out ${folder}/operators/viewer.json`,
+  },
+  'a certificate has expired, and the control plane is on another machine': {
+    given: async ({ home }) => {
+      await giveCertificate(home, { days: -91 });
+      rmSync(home.controlPlane, { recursive: true });
+    },
     examination: 'certificates',
     level: 'trouble',
     statement: /^viewer: expired \d+ hours ago, at /,
@@ -191,7 +204,8 @@ const ROWS: Record<string, Row> = {
     given: ({ home }) => giveCertificate(home, { days: -91 }),
     examination: 'control plane',
     level: 'trouble',
-    statement: /^the viewer is not let in: .*; get a new one from whoever runs the control plane$/,
+    statement:
+      /^the viewer is not let in: .*; whoever runs the control plane issues a new one with keyturn operator issue$/,
   },
   'the control plane lets the others in all the same': {
     given: ({ home }) => giveCertificate(home, { days: -91 }),
@@ -313,7 +327,7 @@ const ROWS: Record<string, Row> = {
     },
     examination: 'control plane',
     level: 'trouble',
-    statement: /^the viewer is not let in: its certificate is revoked; get a new one/,
+    statement: /^the viewer is not let in: its certificate is revoked; whoever runs the control plane issues a new one/,
   },
   'a certificate is of the authority, and was never issued': {
     given: async ({ home, world }) => {

@@ -59,6 +59,6 @@ describe('keyturn operator', function () {
   });
 
   it('is found by whoever asks for help', async () => {
-    expect((await keyturn('--help')).stdout).to.match(/^ +operator +list and revoke the certificates/m);
+    expect((await keyturn('--help')).stdout).to.match(/^ +operator +issue, list and revoke the certificates/m);
   });
 });

@@ -98,6 +98,7 @@ describe('keyturn serve', function () {
       'targets.json': 1,
       'snapshot.json': 1,
       'timestamp.json': 1,
+      [`release-${APP}.json`]: 1,
     });
     expect((await world.json('release', 'push', await buildBundle(world.folder, '0.6'))).exitCode).to.equal(0);
     await world.stop();
