@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai';
 import type { ReceivedObservation } from '../../shared/ledger/kinds/received.ts';
+import { noise } from '../support/noise.ts';
 import { isInPhase } from '../support/world.ts';
 import { CheckedWorld, VERSION } from '../support/world-checked.ts';
 import type { WorldHost } from '../support/world-host.ts';
@@ -17,7 +18,7 @@ describe('one side comes back in the middle of a deployment', function () {
   let checked: CheckedWorld;
 
   before(async () => {
-    checked = await CheckedWorld.start({ 'data/lamps.csv': 'lamp,lit\n'.repeat(600_000) });
+    checked = await CheckedWorld.start({ 'data/lamps.csv': noise('lamps', 16 * 1024 * 1024).toString('base64') });
     expect(checked.reference.outcome).to.include({ phase: 'proven', verdict: 'B' });
   });
 

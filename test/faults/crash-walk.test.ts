@@ -79,7 +79,8 @@ describe('a crash at any boundary of a run', function () {
     expect(namesInRoot(host)).to.deep.equal([NEIGHBOUR_NAME, INSTALLATION]);
     const recorded = outcomeOf(host, run).story;
     expect(new Set(recorded).size, 'each entry of the ledger is there once').to.equal(recorded.length);
-    expect(crashedAt.size).to.be.at.least(130);
+    // What became durable together leaves one boundary behind it, not one for each.
+    expect(crashedAt.size).to.be.at.least(110);
     console.log(`      one deployment: ${crashedAt.size} crashes, ${recorded.length} ledger entries`);
   });
 

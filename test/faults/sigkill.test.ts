@@ -35,7 +35,7 @@ describe('a SIGKILL at any time', function () {
   let checked: CheckedWorld;
 
   before(async () => {
-    checked = await CheckedWorld.start({ 'data/lamps.csv': 'lamp,lit\n'.repeat(100_000) });
+    checked = await CheckedWorld.start({ 'data/lamps.csv': 'lamp,lit\n'.repeat(400_000) });
     expect(checked.reference.outcome).to.include({ phase: 'proven', verdict: 'B' });
     expect(checked.reference).to.deep.include({ names: [INSTALLATION], isStoredAsSigned: true });
   });

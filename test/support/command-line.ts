@@ -9,10 +9,11 @@ import { join } from 'node:path';
 import { type ServeOptions, type Service, startService } from '../../control-plane/cli/actions/serve.ts';
 import { connectOperator, operatorTrustSource } from '../../control-plane/cli/client.ts';
 import { Home } from '../../control-plane/cli/home.ts';
+import { endedWith } from '../../control-plane/cli/output.ts';
 import { createProgram } from '../../control-plane/cli/program.ts';
 import type { Publisher } from '../../control-plane/cli/publication.ts';
-import { runProgram } from '../../control-plane/cli/run-program.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
+import { runProgram } from '../../shared/service/run-program.ts';
 import { serviceLog } from '../../shared/service/service-log.ts';
 import { BuildPlace, buildableRepository } from './build-repository.ts';
 
@@ -37,7 +38,7 @@ export async function keyturn(...argv: string[]): Promise<Ended> {
       written.stderr += text;
     },
   });
-  return { exitCode: await runProgram(program, argv), ...written };
+  return { exitCode: await runProgram(program, { argv, endedWith: () => endedWith(program) }), ...written };
 }
 
 /** The one document that a command with `--json` prints. */

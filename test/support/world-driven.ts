@@ -34,6 +34,8 @@ const PIECE_BYTES = 16 * 1024;
 export interface DrivingOptions {
   readonly blobs: ReadonlyMap<string, Buffer>;
   readonly sandbox: Sandbox | undefined;
+  /** How many checks are observed at a time; as an agent does unless said. */
+  readonly atOnce?: number;
   readonly atBoundary?: (boundary: string) => void;
 }
 
@@ -49,7 +51,7 @@ export class DrivenRun implements Disposable {
   }
 
   /** As an agent that starts: everything from the host's folders. */
-  static open({ stateDirectory }: WorldHost, { blobs, sandbox, atBoundary }: DrivingOptions): DrivenRun {
+  static open({ stateDirectory }: WorldHost, { blobs, sandbox, atOnce, atBoundary }: DrivingOptions): DrivenRun {
     const config = loadHostConfig(stateDirectory);
     const database = openJournal(stateDirectory);
     // Keeps what is copied at each boundary small; durability is not touched by it.
@@ -78,6 +80,7 @@ export class DrivenRun implements Disposable {
       waitToRetry: () => Promise.reject(new Error('nothing here may have to be tried again')),
       onProgress: () => undefined,
       signal: new AbortController().signal,
+      ...(atOnce !== undefined && { atOnce }),
       ...(atBoundary && { testOnlyAtBoundary: atBoundary }),
     });
     return new DrivenRun({ store, driver, database });

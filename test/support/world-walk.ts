@@ -159,7 +159,8 @@ class Lane {
       intervene?.(this.#host, boundary);
       atBoundary(boundary);
     };
-    using driven = DrivenRun.open(this.#host, { blobs, sandbox, atBoundary: hook });
+    // One after the other: which of two that run side by side is done first would be another each time.
+    using driven = DrivenRun.open(this.#host, { blobs, sandbox, atOnce: 1, atBoundary: hook });
     await driven.driver.drive(this.#run);
   }
 

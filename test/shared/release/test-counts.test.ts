@@ -43,10 +43,17 @@ describe('test counts', () => {
     { name: 'TAP that bailed out', stdout: '1..2\nok 1\nok 2\nBail out! no database\n', stderr: '' },
     {
       name: 'mocha cut inside its JSON',
-      stdout: '{"stats":{"passes":3,"pending":0,"failures":0},"passes":[',
+      stdout: mochaJson({}).slice(0, -10),
       stderr: '',
     },
     { name: 'mocha JSON whose totals and lists differ', stdout: mochaJson({ passes: 366 }), stderr: '' },
+    { name: 'mocha JSON with something behind it', stdout: `${mochaJson({})}Killed\n`, stderr: '' },
+    { name: 'mocha JSON behind something on its line', stdout: `> ${mochaJson({})}`, stderr: '' },
+    {
+      name: 'a mocha summary of success in JSON behind one of a failure',
+      stdout: `\n  2 passing (5ms)\n  1 failing\n\n  1) x\n\n${mochaJson({})}`,
+      stderr: '',
+    },
     { name: 'a mocha summary with something behind it', stdout: '\n  366 passing (2s)\n\nKilled\n', stderr: '' },
     { name: 'JUnit XML that is cut', stdout: '<testsuites><testsuite tests="1"><testcase name="a"/>', stderr: '' },
     {
@@ -233,10 +240,11 @@ function nodeSpec(counts: Readonly<Record<string, number>>): string {
 }
 
 function mochaJson(stats: Record<string, number>): string {
-  return JSON.stringify({
+  const report = {
     stats: { passes: 1, pending: 0, failures: 0, ...stats },
     passes: [{}],
     pending: [],
     failures: [],
-  });
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
 }

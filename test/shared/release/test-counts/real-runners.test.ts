@@ -120,6 +120,53 @@ describe('test counts of real runners', () => {
 
   it('knows nine real runners', () => expect(runners).to.have.length(9));
 
+  const mochaOdd = [
+    {
+      name: 'tests that print, a line that is a brace too',
+      code: "it('a', () => { console.log('{'); console.log('{ \"stats\": {} }'); });\nit('b');",
+      counts: { ran: 2, passed: 1, failed: 0, skipped: 1 },
+    },
+    {
+      name: 'hooks that break: each is a failure of its own, and hides the tests behind it',
+      code: `
+describe('one', () => { before(() => { throw new Error('no'); }); it('a', () => {}); it('b', () => {}); });
+describe('two', () => { it('c', () => {}); afterEach(() => { throw new Error('late'); }); it('d', () => {}); });`,
+      counts: { ran: 3, passed: 1, failed: 2, skipped: 0 },
+    },
+    {
+      name: 'a test that passes at the second try, and one that never does',
+      code: `
+let tries = 0;
+it('a', function () { this.retries(1); tries += 1; if (tries < 2) throw new Error('once'); });
+it('b', function () { this.retries(1); throw new Error('always'); });`,
+      counts: { ran: 2, passed: 1, failed: 1, skipped: 0 },
+    },
+    {
+      name: 'four thousand tests, which is a report of more than two megabytes',
+      code: "for (let n = 0; n < 4_000; n += 1) it('does what is expected of it in case ' + n, () => {});",
+      counts: { ran: 4_000, passed: 4_000, failed: 0, skipped: 0 },
+    },
+    { name: 'no test at all', code: '', counts: { ran: 0, passed: 0, failed: 0, skipped: 0 } },
+    {
+      name: 'a program that prints behind the report: nobody can tell',
+      code: "it('a', () => {});\nprocess.on('exit', () => console.log('done'));",
+      counts: undefined,
+    },
+  ];
+  for (const { name, code, counts } of mochaOdd) {
+    it(`reads what mocha really prints as JSON of ${name}`, () => {
+      writeFileSync(join(folder, 'odd.cjs'), code);
+      const { stdout, stderr } = spawnSync(node, [mocha, '--reporter', 'json', 'odd.cjs'], {
+        cwd: folder,
+        env: { PATH: process.env.PATH },
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      expect(readTestCounts(stdout, stderr)).to.deep.equal(counts && { runner: 'mocha', errors: 0, ...counts });
+    }).timeout(20_000);
+  }
+  it('knows six odd reports of mocha', () => expect(mochaOdd).to.have.length(6));
+
   const python = [
     {
       name: 'sub-tests, a class that cannot be set up, expected failures and unexpected successes',
