@@ -13,7 +13,13 @@ import { ensureRequirements } from './requirements.ts';
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const SLOWEST_TEST_MS = 120_000;
 /** Files below these take longest, and start first: otherwise the last of them runs alone at the end. */
-const LONG_FOLDERS = ['test/mutations/', 'test/faults/', 'test/end-to-end/', 'test/control-plane/cli/', 'test/host-agent/run/'];
+const LONG_FOLDERS = [
+  'test/mutations/',
+  'test/faults/',
+  'test/end-to-end/',
+  'test/control-plane/cli/',
+  'test/host-agent/run/',
+];
 
 ensureRequirements();
 const mocha = new Mocha({

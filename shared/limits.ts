@@ -38,6 +38,8 @@ export const LIMITS = {
   targetsPerRoleCount: 300,
   /** One target read through the trust client: a policy or a release statement, never a release's content. */
   trustTargetBytes: 4 * 1024 * 1024,
+  /** Small targets that a host keeps beside its policy, so as not to fetch them again: 128 MiB at the most. */
+  verifiedTargetCount: 32,
   /** Root versions walked in one refresh; the same bound as tuf-js. */
   rootRotationCount: 256,
   /** How far a host's clock may be behind the control plane's when the life of a timestamp is judged; NTP keeps seconds. */
@@ -91,6 +93,8 @@ export const LIMITS = {
   evidenceOutputBytes: 16 * 1024,
   /** What is read from a check's pipes before it is cut; the check goes on, its output is thrown away. */
   capturedOutputBytes: 1024 * 1024,
+  /** What is kept of a project's own tests on the build machine: mocha's JSON has 600 bytes for each of 50,000 tests. */
+  testReportBytes: 32 * 1024 * 1024,
   /** One secret: a DSN, a token, a key file. */
   secretBytes: 64 * 1024,
   /** One ledger entry. */

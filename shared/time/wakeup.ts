@@ -2,10 +2,17 @@
 export class Wakeup {
   #isDue = false;
   #resolve: (() => void) | undefined;
+  #onAsleep: (() => void)[] = [];
 
   wake(): void {
     this.#isDue = true;
     this.#resolve?.();
+  }
+
+  /** Resolves once somebody sleeps for whom nothing is due. */
+  asleep(): Promise<void> {
+    if (this.#resolve && !this.#isDue) return Promise.resolve();
+    return new Promise((resolve) => this.#onAsleep.push(resolve));
   }
 
   /** Resolves at the next wake-up, or when the signal is aborted. */
@@ -18,6 +25,7 @@ export class Wakeup {
         };
         this.#resolve = wake;
         signal.addEventListener('abort', wake, { once: true });
+        for (const tell of this.#onAsleep.splice(0)) tell();
       });
     }
     this.#resolve = undefined;

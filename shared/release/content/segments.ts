@@ -12,14 +12,24 @@ export interface Range {
   readonly length: number;
 }
 
-export type Segment =
-  /** Bytes that stand in the old file at `from`. */
-  | { readonly kind: 'copy'; readonly from: number; readonly at: Range }
-  /** Bytes that have to come; `base` of the old file lies around where they would be. */
-  | { readonly kind: 'fetch'; readonly at: Range; readonly base: Range | undefined };
+export type Segment = CopySegment | FetchSegment;
+
+/** Bytes that stand in the old file at `from`. */
+export interface CopySegment {
+  readonly kind: 'copy';
+  readonly from: number;
+  readonly at: Range;
+}
+
+/** Bytes that have to come; `base` of the old file lies around where they would be. */
+export interface FetchSegment {
+  readonly kind: 'fetch';
+  readonly at: Range;
+  readonly base: Range | undefined;
+}
 
 /** Segments of a blob without a chunk list: all of it, each stretch beside the same stretch of the old file. */
-export function segmentsBeside(size: number, oldSize: number): Segment[] {
+export function segmentsBeside(size: number, oldSize: number): FetchSegment[] {
   return stretches({ offset: 0, length: size }).map((at) => ({ kind: 'fetch', at, base: around(at, oldSize) }));
 }
 
@@ -46,7 +56,7 @@ export function segmentsBetween(wanted: readonly Chunk[], old: readonly Chunk[])
 }
 
 /** A long run of new bytes has nothing in common with what stood there: it comes as it is. */
-function fetches(missing: Range, { oldEnd, oldSize }: { oldEnd: number; oldSize: number }): Segment[] {
+function fetches(missing: Range, { oldEnd, oldSize }: { oldEnd: number; oldSize: number }): FetchSegment[] {
   if (missing.length > LIMITS.deltaRunBytes) return [{ kind: 'fetch', at: missing, base: undefined }];
   return stretches(missing).map((at) => {
     const beside = { offset: oldEnd + at.offset - missing.offset, length: at.length };
