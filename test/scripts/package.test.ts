@@ -96,6 +96,21 @@ describe('scripts/package.ts', function () {
     expect(telling).to.deep.equal([]);
   });
 
+  it('makes no more of Node than is asked for, and leaves out of the agent what it never asks for', () => {
+    const code = (program: Program) =>
+      filesBelow(at('first', program, 'code'))
+        .filter((file) => file.endsWith('.mjs'))
+        .map((file) => readFileSync(at('first', program, 'code', file), 'utf8'))
+        .join('\n');
+    const importing = /(^|;)import ?\{[^{}]+\} ?from ?"node:/m;
+    expect([importing.test(code('keyturn')), importing.test(code('keyturn-agent'))]).to.deep.equal([false, false]);
+    for (const mark of ['loadFileDescriptorSetFromBuffer', 'Pkcs10CertificateRequestGenerator']) {
+      expect(code('keyturn-agent'), mark).not.to.include(mark);
+      expect(readFileSync(at('first', 'keyturn-agent', 'keyturn-agent'), 'utf8')).to.include('--expose-gc');
+    }
+    expect(code('keyturn')).to.include('loadFileDescriptorSetFromBuffer');
+  });
+
   it('starts from anywhere: by its path, by a symbolic link, from its own folder', () => {
     symlinkSync(launcher('keyturn'), at('link'));
     for (const [command, cwd] of [
