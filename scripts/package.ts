@@ -11,8 +11,12 @@ import { build, type Plugin } from 'esbuild';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Together they take 6 MiB off an agent that waits; a run is as fast with them. */
+/** What streams past is young garbage: a small nursery is swept before pieces of a megabyte pile up in it. */
+const NURSERY = '--max-semi-space-size=2';
+
+/** The last two take 6 MiB off an agent that waits; a run is as fast with them. */
 const AGENT_FLAGS = [
+  NURSERY,
   // So that it can give back what its start and its runs leave in memory.
   '--expose-gc',
   // What starts a program is not worth a compiler, whose own code is 3 MiB; a loop that works gets there all the same.
@@ -41,7 +45,7 @@ const PROGRAMS: readonly Program[] = [
     entry: 'control-plane/cli/main.ts',
     leftOut: [],
     protocols: ['@grpc/grpc-js/proto', '@grpc/reflection/build/proto', 'grpc-health-check/proto'],
-    flags: [],
+    flags: [NURSERY],
     environment: {},
   },
   {

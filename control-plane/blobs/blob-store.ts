@@ -6,7 +6,7 @@
  * 3. Bytes that cannot become the blob (too many, wrong digest) are thrown away at once.
  */
 import { statSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
@@ -31,6 +31,12 @@ export interface MissingBlob {
   readonly receivedBytes: number;
   /** Whether somebody is bringing it right now. */
   readonly isArriving: boolean;
+}
+
+export interface OpenedRange {
+  readonly sha256: Sha256;
+  readonly offset: number;
+  readonly file: FileHandle;
 }
 
 export class BlobStore {
@@ -103,7 +109,7 @@ export class BlobStore {
 
   /** The bytes from `offset` on, in pieces of at most `LIMITS.blobChunkBytes`. Errors: `blob-not-found`. */
   async *read(sha256: Sha256, offset = 0): AsyncGenerator<Buffer> {
-    await using file = await this.#openBlob(sha256);
+    await using file = await this.open(sha256);
     for (let position = offset; ; ) {
       const { bytesRead, buffer } = await file.read(
         Buffer.allocUnsafe(LIMITS.blobChunkBytes),
@@ -117,9 +123,8 @@ export class BlobStore {
     }
   }
 
-  /** Fills `into` with the blob's bytes from `offset` on. Errors: `blob-not-found`, `blob-too-short`. */
-  async readInto(into: Buffer, { sha256, offset }: { sha256: Sha256; offset: number }): Promise<void> {
-    await using file = await this.#openBlob(sha256);
+  /** Fills `into` with the bytes from `offset` on of a blob that `open` has opened. Errors: `blob-too-short`. */
+  async readInto(into: Buffer, { sha256, offset, file }: OpenedRange): Promise<void> {
     for (let done = 0; done < into.length; ) {
       const { bytesRead } = await file.read(into, done, into.length - done, offset + done);
       if (bytesRead === 0) throw tooShort(sha256, offset + into.length);
@@ -127,7 +132,8 @@ export class BlobStore {
     }
   }
 
-  async #openBlob(sha256: Sha256) {
+  /** To be closed by the caller. Errors: `blob-not-found`. */
+  async open(sha256: Sha256): Promise<FileHandle> {
     const path = this.pathOf(sha256);
     try {
       return await open(path, 'r');

@@ -13,6 +13,7 @@ import { type Parcel, planParcels, type Want } from '../../shared/release/conten
 import type { ContentBase, ContentParcel, ContentWant } from '../../shared/rpc/generated/messages.ts';
 import { ahead } from '../../shared/store/ahead.ts';
 import type { BlobStore } from './blob-store.ts';
+import { OpenBlobs } from './open-blobs.ts';
 import { Thrift } from './thrift.ts';
 
 const compress = promisify(zstdCompress);
@@ -21,6 +22,9 @@ const compress = promisify(zstdCompress);
 const READ_AHEAD = 4;
 /** Wants that are looked up before their first parcel leaves. */
 const LOOKED_UP_AT_ONCE = 256;
+
+/** Enough to tell what media and archives are; a sixteenth of the work. */
+const SAMPLE_BYTES = 64 * 1024;
 
 /** Bulk has to keep up with the link; a delta is small, and each byte of it saved is a byte on a slow line. */
 const BULK: ZstdOptions['params'] = { [constants.ZSTD_c_compressionLevel]: 1 };
@@ -38,10 +42,11 @@ export async function* serveContent(blobs: BlobStore, wants: readonly ContentWan
     );
   }
   const thrift = new Thrift();
+  await using open = new OpenBlobs(blobs);
   for (let first = 0; first < wants.length; first += LOOKED_UP_AT_ONCE) {
     const looked = wants.slice(first, first + LOOKED_UP_AT_ONCE);
     const plans = await Promise.all(looked.map((want) => lookUp(blobs, want)));
-    const packer = new Packer({ blobs, wants: looked, thrift });
+    const packer = new Packer({ open, wants: looked, thrift });
     yield* ahead(planParcels(plans), READ_AHEAD, (parcel) => packer.pack(parcel, first));
   }
 }
@@ -81,12 +86,12 @@ function baseOf(want: ContentWant): ContentBase | undefined {
 }
 
 class Packer {
-  readonly #blobs: BlobStore;
+  readonly #open: OpenBlobs;
   readonly #wants: readonly ContentWant[];
   readonly #thrift: Thrift;
 
-  constructor(parts: { blobs: BlobStore; wants: readonly ContentWant[]; thrift: Thrift }) {
-    this.#blobs = parts.blobs;
+  constructor(parts: { open: OpenBlobs; wants: readonly ContentWant[]; thrift: Thrift }) {
+    this.#open = parts.open;
     this.#wants = parts.wants;
     this.#thrift = parts.thrift;
   }
@@ -101,10 +106,17 @@ class Packer {
       const data = await compress(raw, { params: DELTA, dictionary });
       return { slices, packed: 'zstdAgainstBases', zstdAgainstBases: data };
     }
-    if (!this.#thrift.shouldTry()) return { slices, packed: 'plain', plain: raw };
+    if (!this.#thrift.shouldTry() || !(await this.#promises(raw))) return { slices, packed: 'plain', plain: raw };
     const data = await compress(raw, { params: BULK });
     if (!this.#thrift.isWorth(data.length, raw.length)) return { slices, packed: 'plain', plain: raw };
     return { slices, packed: 'zstd', zstd: data };
+  }
+
+  /** Whether the beginning of a large parcel shrinks; one whose beginning does not is sent as it is. */
+  async #promises(raw: Buffer): Promise<boolean> {
+    if (raw.length <= SAMPLE_BYTES) return true;
+    const sample = await compress(raw.subarray(0, SAMPLE_BYTES), { params: BULK });
+    return this.#thrift.isWorth(sample.length, SAMPLE_BYTES);
   }
 
   #want(index: number): ContentWant {
@@ -117,7 +129,7 @@ class Packer {
     const bytes = Buffer.allocUnsafe(ranges.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const { sha256, offset, length } of ranges) {
-      await this.#blobs.readInto(bytes.subarray(at, at + length), { sha256, offset });
+      await this.#open.readInto(bytes.subarray(at, at + length), { sha256, offset });
       at += length;
     }
     return bytes;

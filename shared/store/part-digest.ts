@@ -31,15 +31,21 @@ export class StreamedDigest implements PartDigest {
   close(): void {}
 }
 
+/** A message to a thread wakes it up: not for each piece. */
+const TOLD_EVERY_BYTES = 4 * 1024 * 1024;
+
 /** Of the bytes that the file holds, read behind the writer by another thread: for files that keep a processor busy. */
 export class DiskDigest implements PartDigest {
   readonly #port;
+  readonly #size: number;
   readonly #value: Promise<Sha256>;
+  #toldBytes = 0;
 
   /** The file must stand at `path`, and be `size` bytes long in the end. */
   constructor(path: string, { size, signal }: { size: number; signal: AbortSignal }) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    this.#size = size;
     this.#port.unref();
     this.#value = inDiskThread('hash-growing-file', { path, size, port: port2 }, { signal, transfer: [port2] });
     this.#value.catch(() => undefined); // heard by whoever asks for the value; nobody does when the transfer breaks off
@@ -48,6 +54,8 @@ export class DiskDigest implements PartDigest {
   writing(): void {}
 
   written(bytes: number): void {
+    if (bytes < this.#size && bytes < this.#toldBytes + TOLD_EVERY_BYTES) return;
+    this.#toldBytes = bytes;
     this.#port.postMessage(bytes);
   }
 
