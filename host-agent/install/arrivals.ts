@@ -10,8 +10,8 @@ import { identityOf } from '../../shared/store/tree-reader.ts';
 import type { BlobPiece } from './blob-source.ts';
 import type { IncomingBlob } from './incoming-blobs.ts';
 import type { InstallContext } from './install-context.ts';
+import type { MissingBlobs } from './missing-blobs.ts';
 import { readRange } from './old-bytes.ts';
-import type { MissingBlobs } from './receive.ts';
 import { contentFolder } from './staging.ts';
 
 export interface Progress {

@@ -11,8 +11,8 @@ import { Arrivals, type Progress } from './arrivals.ts';
 import type { BlobSource } from './blob-source.ts';
 import { type IncomingBlob, incomingBlob, wantsOf } from './incoming-blobs.ts';
 import type { InstallContext } from './install-context.ts';
+import type { MissingBlobs } from './missing-blobs.ts';
 import type { OldCopies } from './old-copies.ts';
-import type { MissingBlobs } from './receive.ts';
 
 export interface FetchOptions {
   readonly missing: MissingBlobs;

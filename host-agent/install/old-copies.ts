@@ -18,8 +18,8 @@ import { forEachInParallel } from '../../shared/store/in-parallel.ts';
 import { standingAt } from '../../shared/store/tree-move.ts';
 import { deployedFiles } from './deploy-manifest.ts';
 import type { InstallContext } from './install-context.ts';
+import type { MissingBlobs } from './missing-blobs.ts';
 import { KEYTURN_FOLDER } from './places.ts';
-import type { MissingBlobs } from './receive.ts';
 import { contentFolder } from './staging.ts';
 
 /** A file of an older installation that stands where a missing one will stand. */

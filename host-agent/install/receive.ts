@@ -15,6 +15,7 @@ import { hashFile } from '../../shared/store/tree-reader.ts';
 import type { BlobSource } from './blob-source.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { InstallContext } from './install-context.ts';
+import type { MissingBlobs } from './missing-blobs.ts';
 import { takeOldCopies } from './old-copies.ts';
 import { contentFolder, openStaging } from './staging.ts';
 import { takeBackContent } from './take-back.ts';
@@ -43,9 +44,6 @@ export interface ReceiveOptions {
   readonly source: BlobSource;
   readonly onProgress?: (progress: ReceiveProgress) => void;
 }
-
-/** Sizes by digest, of blobs that are not in staging yet. */
-export type MissingBlobs = Map<Sha256, number>;
 
 /**
  * Errors: `RejectedError` of `openStaging` or `fetchBlobs` (the source is wrong: give up), `TransientError` (call
