@@ -30,7 +30,9 @@ export class ChunkLists {
   }
 
   #cut(sha256: Sha256): Promise<PackedChunks> {
-    const list = inDiskThread('cut-file', { path: this.#blobs.pathOf(sha256) }).then(packChunks);
+    const list = inDiskThread('cut-file', { path: this.#blobs.pathOf(sha256) }).then(({ chunks }) =>
+      packChunks(chunks),
+    );
     this.#lists.set(sha256, list);
     // What failed is tried again by whoever asks next.
     list.catch(() => this.#lists.delete(sha256));

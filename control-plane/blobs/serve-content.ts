@@ -71,12 +71,16 @@ async function lookUp(blobs: BlobStore, want: ContentWant): Promise<Want> {
     );
   }
   const at = { offset, length };
-  return { at, baseBytes: length <= LIMITS.deltaBytes ? await bytesOfBase(blobs, baseOf(want)) : 0 };
+  return { at, baseBytes: length <= LIMITS.deltaBytes ? await bytesOfBase(blobs, { base: baseOf(want), length }) : 0 };
 }
 
 /** How many bytes of a dictionary both sides have; a base that is not here, or is no such range, is none. */
-async function bytesOfBase(blobs: BlobStore, base: ContentBase | undefined): Promise<number> {
-  if (!base || base.length > LIMITS.dictionaryBytes) return 0;
+async function bytesOfBase(
+  blobs: BlobStore,
+  { base, length }: { base: ContentBase | undefined; length: number },
+): Promise<number> {
+  // Nobody needs a large dictionary for a few bytes, but whoever wants to keep this process busy.
+  if (!base || base.length > length + 2 * LIMITS.deltaMarginBytes) return 0;
   const size = await blobs.sizeOf(base.sha256);
   return size !== undefined && base.offset + base.length <= size ? base.length : 0;
 }

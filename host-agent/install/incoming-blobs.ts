@@ -50,7 +50,7 @@ export function wantsOf(blobs: readonly IncomingBlob[]): BlobWant[] {
 }
 
 function offeredBase({ path, installed }: OldCopy, segment: Segment): OfferedBase | undefined {
-  if (installed === undefined || segment.kind === 'copy' || !segment.base) return undefined;
+  if (segment.kind === 'copy' || !segment.base) return undefined;
   const range = segment.base;
   return { ...range, sha256: installed, read: () => readRange(path, range) };
 }
@@ -66,14 +66,13 @@ async function segmentsWith(
 ): Promise<Segment[] | undefined> {
   try {
     const { signal } = context;
-    if (blob.size >= LIMITS.chunkedFileBytes) {
-      const standing = inDiskThread('cut-file', { path: old.path }, { signal });
-      const [wanted, there] = await Promise.all([source.chunksOf(blob, { signal }), standing]);
-      return segmentsBetween(wanted, there);
+    if (blob.size < LIMITS.chunkedFileBytes) {
+      const isAsInstalled = (await hashFile(old.path, { signal })) === old.installed;
+      return isAsInstalled ? segmentsBeside(blob.size, old.size) : undefined;
     }
-    // A dictionary is of use only when both sides have it: an old file that people have changed is none.
-    const isAsInstalled = old.installed !== undefined && (await hashFile(old.path, { signal })) === old.installed;
-    return isAsInstalled ? segmentsBeside(blob.size, old.size) : undefined;
+    const { chunks, sha256 } = await inDiskThread('cut-file', { path: old.path }, { signal });
+    if (sha256 !== old.installed) return undefined;
+    return segmentsBetween(await source.chunksOf(blob, { signal }), chunks);
   } catch (error) {
     context.signal.throwIfAborted();
     // It would have saved traffic. Whoever withholds a list, or has changed the old file, only makes this host fetch more.

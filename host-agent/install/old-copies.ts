@@ -4,8 +4,9 @@
  *
  * 1. A blob is taken only when its copy has its digest, so nobody who can write to an older installation can change this
  *    one (P1).
- * 2. An old file is offered as dictionary only where Keyturn installed it and it has not changed since: its digest is no
- *    news to the control plane. What people wrote into it stays unknown there, even as a digest (P7).
+ * 2. An old file is leaned on only where Keyturn installed it and it has not changed since: what is in it is no news to the
+ *    control plane. What people wrote into one stays unknown there: a digest could be guessed at, and so could chunks, by
+ *    lists made up to see which of them this host does not ask for (P7).
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,8 +27,8 @@ import { contentFolder } from './staging.ts';
 export interface OldCopy {
   readonly path: string;
   readonly size: number;
-  /** What Keyturn installed there; undefined for an installation of somebody else's. */
-  readonly installed: Sha256 | undefined;
+  /** What Keyturn installed there. */
+  readonly installed: Sha256;
 }
 
 export type OldCopies = ReadonlyMap<Sha256, OldCopy>;
@@ -126,9 +127,11 @@ function besides(
 function oldCopyOf({ path }: ManifestFile, installations: readonly OlderInstallation[]): OldCopy | undefined {
   for (const installation of installations) {
     const there = join(installation.path, path);
-    const stat = standingAt(there);
+    const installed = installation.files?.get(path);
+    if (installed === undefined) continue;
+    const stat = standingOrNothing(there);
     if (stat?.isFile() && stat.size > 0n) {
-      return { path: there, size: Number(stat.size), installed: installation.files?.get(path) };
+      return { path: there, size: Number(stat.size), installed };
     }
   }
   return undefined;
@@ -163,7 +166,7 @@ function standingOrNothing(path: string) {
   try {
     return standingAt(path);
   } catch {
-    return undefined; // closed to the agent: it has nothing for us
+    return undefined; // closed to the agent, or a file stands where a folder will: it has nothing for us
   }
 }
 

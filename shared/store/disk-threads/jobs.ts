@@ -19,6 +19,11 @@ import { hashFile, hashTree, type TreeReading } from '../tree-reader.ts';
 const FILES_AT_ONCE = 64;
 const PIECE_BYTES = 1024 * 1024;
 
+export interface CutFile {
+  readonly chunks: readonly Chunk[];
+  readonly sha256: Sha256;
+}
+
 export const DISK_JOBS = {
   /** As `hashTree`. */
   'hash-tree': (
@@ -68,11 +73,15 @@ export const DISK_JOBS = {
     }
   },
 
-  /** The chunks of a plain file. Errors: `TransientError`. */
-  'cut-file': async ({ path }: { path: string }, signal: AbortSignal): Promise<readonly Chunk[]> => {
+  /** The chunks of a plain file, and the digest of the very bytes that were cut. Errors: `TransientError`. */
+  'cut-file': async ({ path }: { path: string }, signal: AbortSignal): Promise<CutFile> => {
     const cutter = new ChunkCutter();
-    for await (const piece of piecesOf(path, signal)) cutter.add(piece);
-    return cutter.finish();
+    const hash = createHash('sha256');
+    for await (const piece of piecesOf(path, signal)) {
+      hash.update(piece);
+      cutter.add(piece);
+    }
+    return { chunks: cutter.finish(), sha256: hash.digest('hex') };
   },
 
   /** Makes the content and mode of each file survive a power cut. Errors: `TransientError`. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { expect } from 'chai';
@@ -12,7 +12,7 @@ import { agentGatewayService } from '../../../shared/rpc/definitions.ts';
 import type { ChunkList } from '../../../shared/rpc/generated/messages.ts';
 import { endDiskThreads } from '../../../shared/store/disk-threads/disk-threads.ts';
 import { mutatedMessages } from '../../mutations/carriers.ts';
-import { type InstallFixture, installFixture, manifestOf } from '../../support/install-fixture.ts';
+import { type InstallFixture, installFixture, manifestOf, RecordingSource } from '../../support/install-fixture.ts';
 import { noise } from '../../support/noise.ts';
 
 const TEXT = noise('old text', 60_000).toString('base64');
@@ -96,6 +96,8 @@ describe('what a host has already', () => {
     const known = new Set([...Object.values(OLD)].map((text) => sha256(text)));
     expect(named.filter((digest) => !known.has(digest))).to.deep.equal([]);
     expect(wantsOf(CHANGED)[0]?.base).to.equal(undefined);
+    // Nor is it told by what is not asked for.
+    expect(wantsOf(LARGE_CHANGED).map(({ at }) => at.length)).to.deep.equal([LARGE_CHANGED.length]);
     expectWhole();
   });
 
@@ -113,8 +115,22 @@ describe('what a host has already', () => {
     await receive(preserving, { source: fixture.source });
     expect(fixture.source.asked.every(({ base }) => base === undefined)).to.equal(true);
     expect(askedFor('moved content')).to.deep.equal([]);
-    expect(wantsOf(LARGE_CHANGED).reduce((sum, { at }) => sum + at.length, 0)).to.be.below(LIMITS.deltaBytes + 1);
+    expect(wantsOf(LARGE_CHANGED).map(({ at }) => at.length)).to.deep.equal([LARGE_CHANGED.length]);
     expectWhole();
+  });
+
+  it('is nothing where a file, a link or a loop stands on the way to it', async () => {
+    install('app-0.9', OLD);
+    const { manifest, blobs } = manifestOf({ 'app.py/below': 'a', 'loop/below': 'b', 'outside/hosts': 'c' });
+    symlinkSync('loop', join(fixture.root, 'app-0.9', 'loop'));
+    symlinkSync('/etc', join(fixture.root, 'app-0.9', 'outside'));
+    appendFileSync(
+      join(fixture.root, 'app-0.9', 'DEPLOY-MANIFEST.txt'),
+      ['app.py/below', 'loop/below', 'outside/hosts'].map((path) => `${'0'.repeat(64)}  ${path}\n`).join(''),
+    );
+    const source = new RecordingSource(blobs);
+    expect((await receive(fixture.with({ manifest }), { source })).fetchedFiles).to.equal(3);
+    expect(source.asked.every(({ base }) => base === undefined)).to.equal(true);
   });
 
   it('is fetched as a whole when no chunk list is to be had', async () => {

@@ -45,7 +45,10 @@ describe('disk threads', () => {
     writeFileSync(join(folder, 'large'), content);
     const cutter = new ChunkCutter();
     cutter.add(content);
-    expect(await inDiskThread('cut-file', { path: join(folder, 'large') })).to.deep.equal(cutter.finish());
+    expect(await inDiskThread('cut-file', { path: join(folder, 'large') })).to.deep.equal({
+      chunks: cutter.finish(),
+      sha256: createHash('sha256').update(content).digest('hex'),
+    });
   });
 
   it('hash a file while it grows, by what stands in it', async () => {
