@@ -20,6 +20,7 @@ import { createJournal, openJournal } from '../../../host-agent/journal/journal.
 import { openJournalToRead } from '../../../host-agent/journal/journal-reading.ts';
 import { sha256 } from '../../../shared/digest.ts';
 import { RejectedError } from '../../../shared/errors.ts';
+import { asNobody, NOBODY } from '../../support/nobody.ts';
 import { codeOf } from '../../support/rejection-of.ts';
 import { skipAloud } from '../../support/skip.ts';
 
@@ -130,8 +131,7 @@ describe('reading the journal from outside', () => {
 
   it('by root keeps no agent of another user out', async function () {
     if (process.getuid?.() !== 0) skipAloud(this, 'only root reads the files of others');
-    const nobody = 65534;
-    for (const path of [folder, state, join(state, 'journal.sqlite')]) chownSync(path, nobody, nobody);
+    for (const path of [folder, state, join(state, 'journal.sqlite')]) chownSync(path, NOBODY, NOBODY);
     chmodSync(folder, 0o700);
     expect(await count()).to.equal(ROWS);
     const journal = fileURLToPath(import.meta.resolve('../../../host-agent/journal/journal.ts'));
@@ -142,8 +142,8 @@ describe('reading the journal from outside', () => {
       process.stdout.write(String(database.prepare('${COUNT}').pluck().get()));
       database.close();
     `;
-    const argv = ['--input-type=module', '--eval', script];
-    const ended = spawnSync(process.execPath, argv, { encoding: 'utf8', uid: nobody, gid: nobody, cwd: '/' });
+    const [program, ...argv] = asNobody([process.execPath, '--input-type=module', '--eval', script]);
+    const ended = spawnSync(program, argv, { encoding: 'utf8', cwd: '/' });
     expect([ended.status, ended.stdout], ended.stderr).to.deep.equal([0, String(ROWS - 1)]);
   });
 });

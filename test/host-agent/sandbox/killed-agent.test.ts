@@ -9,12 +9,12 @@ import { expect } from 'chai';
 import { AGENT_MARK } from '../../../host-agent/sandbox/agent-mark.ts';
 import { cgroupMounts } from '../../../host-agent/sandbox/cgroup-mounts.ts';
 import { detectSandbox, type SandboxSpec } from '../../../host-agent/sandbox/sandbox.ts';
+import { NOBODY } from '../../support/nobody.ts';
 import { skipAloud } from '../../support/skip.ts';
 import { pidsSaying, processesSaying, requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 const RUN_SPEC = fileURLToPath(new URL('run-spec.ts', import.meta.url));
 const INSTANT_COUNT = 24;
-const NOBODY = 65534;
 
 describe('an agent that is killed while it starts a run', function () {
   this.timeout(120_000);

@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { ProcessOutcome, SandboxSpec } from '../../../host-agent/sandbox/sandbox.ts';
 import { sha256 } from '../../../shared/digest.ts';
+import { NOBODY } from '../../support/nobody.ts';
 import { skipAloud } from '../../support/skip.ts';
 import { ROOMY_LIMITS, requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 const RUN_SPEC = fileURLToPath(new URL('run-spec.ts', import.meta.url));
-const NOBODY = 65534;
 
 describe('runInSandbox', function () {
   this.timeout(60_000);

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { ProcessOutcome, SandboxLimits } from '../../../host-agent/sandbox/sandbox.ts';
+import { asNobody, NOBODY } from '../../support/nobody.ts';
 import { skipAloud } from '../../support/skip.ts';
 import { processesSaying, ROOMY_LIMITS, requireSandbox, SandboxWorld } from './sandbox-world.ts';
 
 const RUN_SPEC = fileURLToPath(new URL('run-spec.ts', import.meta.url));
-const NOBODY = 65534;
 
 describe('the sandbox of an agent that is not root', function () {
   this.timeout(60_000);
@@ -24,8 +24,8 @@ describe('the sandbox of an agent that is not root', function () {
 
   async function run(script: string, limits: Partial<SandboxLimits> = {}): Promise<ProcessOutcome> {
     const spec = world.spec(['/usr/bin/python3', '-c', script], { limits: { ...ROOMY_LIMITS, ...limits } });
-    const argv = [RUN_SPEC, JSON.stringify(spec), '{"token":"hunter22"}'];
-    const { stdout } = await promisify(execFile)(process.execPath, argv, { uid: NOBODY, gid: NOBODY, env: {} });
+    const [program, ...argv] = asNobody([process.execPath, RUN_SPEC, JSON.stringify(spec), '{"token":"hunter22"}']);
+    const { stdout } = await promisify(execFile)(program, argv, { env: {} });
     return JSON.parse(stdout) as ProcessOutcome;
   }
 

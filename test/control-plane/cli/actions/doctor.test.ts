@@ -23,6 +23,7 @@ import {
 import { checkMetadata } from '../../../../shared/trust/tuf-rules.ts';
 import { CommandWorld, documentOf, type Ended, keyturn, silentServer } from '../../../support/command-line.ts';
 import { assertTypable } from '../../../support/mending-command.ts';
+import { asNobody } from '../../../support/nobody.ts';
 import { talkTo } from '../../../support/pseudo-terminal.ts';
 import { skipAloud } from '../../../support/skip.ts';
 
@@ -443,12 +444,8 @@ describe('keyturn doctor', function () {
 
   it('says of a home that is closed to whoever asks who may', function () {
     if (process.getuid?.() !== 0) skipAloud(this, 'only root can ask as another user');
-    const ended = spawnSync(process.execPath, [MAIN, '--home', world.home.folder, '--json', 'doctor'], {
-      encoding: 'utf8',
-      uid: 65534,
-      gid: 65534,
-      cwd: '/',
-    });
+    const [program, ...argv] = asNobody([process.execPath, MAIN, '--home', world.home.folder, '--json', 'doctor']);
+    const ended = spawnSync(program, argv, { encoding: 'utf8', cwd: '/' });
     expect(ended.status, ended.stderr).to.equal(69);
     const { examinations } = JSON.parse(ended.stdout) as { examinations: Examined[] };
     const [found] = examinations.find(({ name }) => name === 'home')?.diagnoses ?? [];
