@@ -69,8 +69,8 @@ const DISK_THREAD = { in: 'shared/store/disk-threads/disk-thread.ts', out: 'disk
  * protocol files two folders up from there: in `proto`, beside `code`.
  */
 const BANNER = [
-  `import { createRequire } from 'node:module';`,
-  `const require = createRequire(import.meta.url);`,
+  // Not by an import: see `requireNode`.
+  `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);`,
   `const __dirname = import.meta.dirname + '/bundle';`,
 ].join('\n');
 
@@ -95,8 +95,9 @@ for (const program of PROGRAMS) {
     format: 'esm',
     banner: { js: BANNER },
     external: [DATABASE],
-    plugins: [leavingOut(leftOut)],
+    plugins: [leavingOut(leftOut), withoutSubprograms()],
     minifyWhitespace: true,
+    minifySyntax: true,
     // So that a stack still says where.
     lineLimit: 160,
     legalComments: 'linked',
@@ -126,9 +127,9 @@ for (const program of PROGRAMS) {
 function requireNode(path: string): void {
   const code = readFileSync(path, 'utf8');
   const required = code.replaceAll(
-    /(^|;)import ?\{([^{}]+)\} ?from ?"(node:[a-z_/]+)"/gm,
+    /(^|[;}])import ?(\{[^{}]+\}|\* as [\w$]+ | [\w$]+ )from ?"(node:[a-z_/]+)"/gm,
     (_import, before: string, names: string, module: string) =>
-      `${before}const {${names.replaceAll(/\s+as\s+/g, ':')}}=require("${module}")`,
+      `${before}const ${names.replace(/^\* as/, '').replaceAll(/\s+as\s+/g, ':')}=require("${module}")`,
   );
   writeFileSync(path, required);
 }
@@ -142,6 +143,19 @@ function leavingOut(packages: readonly string[]): Plugin {
         packages.includes(path) ? { path, namespace: 'left-out' } : undefined,
       );
       onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: 'module.exports = undefined;' }));
+    },
+  };
+}
+
+/** Commander can start a program for a command; ours never do, and what it would start them with takes 4 ms to load. */
+function withoutSubprograms(): Plugin {
+  return {
+    name: 'without-subprograms',
+    setup: ({ onLoad, onResolve }) => {
+      onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+        importer.includes('/node_modules/commander/') ? { path, namespace: 'without-subprograms' } : undefined,
+      );
+      onLoad({ filter: /./, namespace: 'without-subprograms' }, () => ({ contents: 'export default {};' }));
     },
   };
 }

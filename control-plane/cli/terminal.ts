@@ -58,7 +58,9 @@ export function tableLines(terminal: Terminal, rows: readonly (readonly Cell[])[
   );
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Each character of these takes one cell: most text is of them, and the tables behind a segmenter take 10 ms to load. */
+const PLAIN = /^[\x20-\x7e]*$/;
+let segmenter: Intl.Segmenter | undefined;
 /** East Asian Wide and Fullwidth, and emoji that are shown as such. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
@@ -66,8 +68,9 @@ const ZERO = /^[\p{M}\p{Cf}\p{Cc}]+$/u;
 
 /** How many cells a terminal takes for `text`. */
 export function displayWidth(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += ZERO.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
+  for (const segment of graphemesOf(text)) width += ZERO.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -75,11 +78,17 @@ export function displayWidth(text: string): number {
 export function clipped(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = '';
-  for (const { segment } of graphemes.segment(text)) {
+  for (const segment of graphemesOf(text)) {
     if (displayWidth(kept + segment) > width - 1) break;
     kept += segment;
   }
   return `${kept}…`;
+}
+
+/** What a reader takes for one character. */
+function* graphemesOf(text: string): Iterable<string> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  for (const { segment } of segmenter.segment(text)) yield segment;
 }
 
 function columnWidths(rows: readonly (readonly Cell[])[]): number[] {
