@@ -6,6 +6,7 @@
 import { canonicalText, type Json } from '../canonical-json.ts';
 import { RejectedError, type RejectionCode } from '../errors.ts';
 
+const ASCII = 0x80;
 const JSON_SPACES = [' ', '\t', '\r', '\n'].map((space) => space.charCodeAt(0));
 
 export type JsonObject = { readonly [member: string]: Json | undefined };
@@ -35,18 +36,21 @@ export function isJsonArray(value: unknown): value is readonly Json[] {
  * indentation pass; a member named twice, an escape or another spelling of a number does not.
  */
 function isSameButForOrder(canonical: string, text: string): boolean {
-  const surplus = new Int32Array(0x10000);
+  if (canonical === text) return true;
+  const surplus = new Int32Array(ASCII);
+  const rarer = new Map<number, number>();
   for (const [part, weight] of [
     [canonical, 1],
     [text, -1],
   ] as const) {
     for (let index = 0; index < part.length; index++) {
       const unit = part.charCodeAt(index);
-      surplus[unit] = (surplus[unit] ?? 0) + weight;
+      if (unit < ASCII) surplus[unit] = (surplus[unit] ?? 0) + weight;
+      else rarer.set(unit, (rarer.get(unit) ?? 0) + weight);
     }
   }
   for (const space of JSON_SPACES) surplus[space] = 0;
-  return surplus.every((count) => count === 0);
+  return surplus.every((count) => count === 0) && rarer.values().every((count) => count === 0);
 }
 
 function attempt<T>(action: () => T, what: string, code: RejectionCode): T {

@@ -1,5 +1,5 @@
-# The host's half of the script: all gates in their order. The four commands of G5 and the two of G6 do not depend on
-# each other and run side by side, as somebody in a hurry would let them.
+# The host's half of the script: all gates in their order, none begun before the one in front of it has passed, as Keyturn
+# has it. Within G5, commands run side by side that do not depend on each other.
 . "$INCOMING/gates.sh"
 
 gate_g3
@@ -9,10 +9,9 @@ gate_g4_promote
 gate_g4_installed
 (gate_g5_compile && gate_g5_import) & first=$!
 gate_g5_unit & second=$!
-gate_g6 & third=$!
 wait $first
 wait $second
-wait $third
 gate_g5_inert
+gate_g6
 gate_g7
 gate_g8
