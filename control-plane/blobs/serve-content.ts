@@ -11,6 +11,7 @@ import { RejectedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { type Parcel, planParcels, type Want } from '../../shared/release/content/parcels.ts';
 import type { ContentBase, ContentParcel, ContentWant } from '../../shared/rpc/generated/messages.ts';
+import { LentBytes } from '../../shared/rpc/wire/lent-bytes.ts';
 import { ahead } from '../../shared/store/ahead.ts';
 import type { BlobStore } from './blob-store.ts';
 import { OpenBlobs } from './open-blobs.ts';
@@ -42,11 +43,12 @@ export async function* serveContent(blobs: BlobStore, wants: readonly ContentWan
     );
   }
   const thrift = new Thrift();
+  const buffers = new LentBytes(LIMITS.parcelBytes, READ_AHEAD);
   await using open = new OpenBlobs(blobs);
   for (let first = 0; first < wants.length; first += LOOKED_UP_AT_ONCE) {
     const looked = wants.slice(first, first + LOOKED_UP_AT_ONCE);
     const plans = await Promise.all(looked.map((want) => lookUp(blobs, want)));
-    const packer = new Packer({ open, wants: looked, thrift });
+    const packer = new Packer({ open, wants: looked, thrift, buffers });
     yield* ahead(planParcels(plans), READ_AHEAD, (parcel) => packer.pack(parcel, first));
   }
 }
@@ -93,26 +95,33 @@ class Packer {
   readonly #open: OpenBlobs;
   readonly #wants: readonly ContentWant[];
   readonly #thrift: Thrift;
+  readonly #buffers: LentBytes;
 
-  constructor(parts: { open: OpenBlobs; wants: readonly ContentWant[]; thrift: Thrift }) {
+  constructor(parts: { open: OpenBlobs; wants: readonly ContentWant[]; thrift: Thrift; buffers: LentBytes }) {
     this.#open = parts.open;
     this.#wants = parts.wants;
     this.#thrift = parts.thrift;
+    this.#buffers = parts.buffers;
   }
 
   /** `first`: the number of the first want in the whole request. */
   async pack(parcel: Parcel, first: number): Promise<ContentParcel> {
-    const raw = await this.#read(parcel.map(({ want, at }) => ({ sha256: this.#want(want).sha256, ...at })));
+    const raw = await this.#read(
+      parcel.map(({ want, at }) => ({ sha256: this.#want(want).sha256, ...at })),
+      (length) => this.#buffers.lend(length),
+    );
     const bases = parcel.flatMap(({ want, usesBase }) => (usesBase ? (baseOf(this.#want(want)) ?? []) : []));
     const slices = parcel.map(({ want, at }) => ({ want: first + want, length: at.length }));
     if (bases.length > 0) {
-      const dictionary = await this.#read(bases);
+      const dictionary = await this.#read(bases, Buffer.allocUnsafe);
       const data = await compress(raw, { params: DELTA, dictionary });
+      this.#buffers.giveBack(raw);
       return { slices, packed: 'zstdAgainstBases', zstdAgainstBases: data };
     }
     if (!this.#thrift.shouldTry() || !(await this.#promises(raw))) return { slices, packed: 'plain', plain: raw };
     const data = await compress(raw, { params: BULK });
     if (!this.#thrift.isWorth(data.length, raw.length)) return { slices, packed: 'plain', plain: raw };
+    this.#buffers.giveBack(raw);
     return { slices, packed: 'zstd', zstd: data };
   }
 
@@ -129,8 +138,11 @@ class Packer {
     return want;
   }
 
-  async #read(ranges: readonly { sha256: Sha256; offset: number; length: number }[]): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(ranges.reduce((sum, { length }) => sum + length, 0));
+  async #read(
+    ranges: readonly { sha256: Sha256; offset: number; length: number }[],
+    allocate: (length: number) => Buffer,
+  ): Promise<Buffer> {
+    const bytes = allocate(ranges.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const { sha256, offset, length } of ranges) {
       await this.#open.readInto(bytes.subarray(at, at + length), { sha256, offset });

@@ -4,19 +4,41 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import { checkNumber } from './decode-message.ts';
+import { lenderOf, withHead } from './lent-bytes.ts';
 import { type FieldShape, isNumber, type MessageShape, messageShape } from './message-shape.ts';
 import { WIRE_TYPES } from './wire-reader.ts';
 
 /** Errors: `RejectedError('number-out-of-range')`; throws `TypeError` for a value of another type than its field's. */
 export function encodeMessage(shape: MessageShape, message: object): Buffer {
+  return encodeAroundLent(shape, message) ?? encodeWhole(shape, message);
+}
+
+/** Where the last field is lent bytes, they stay where they are, see `lent-bytes.ts`. */
+function encodeAroundLent(shape: MessageShape, message: object): Buffer | undefined {
+  const sent = shape.fields.filter((field) => sentValues(field, message).length > 0);
+  const last = sent.at(-1);
+  const lent: unknown = last?.kind === 'bytes' ? Reflect.get(message, last.name) : undefined;
+  const lender = lent instanceof Uint8Array ? lenderOf(lent) : undefined;
+  if (last === undefined || lender === undefined || !(lent instanceof Uint8Array)) return undefined;
   const writer = protobuf.Writer.create();
-  writeMessage(shape, message, writer);
+  writeFields(sent.slice(0, -1), message, writer);
+  const head = writer
+    .uint32(last.number * 8 + last.wireType)
+    .uint32(lent.length)
+    .finish();
+  queueMicrotask(() => lender.giveBack(lent));
+  return withHead(head, lent);
+}
+
+function encodeWhole(shape: MessageShape, message: object): Buffer {
+  const writer = protobuf.Writer.create();
+  writeFields(shape.fields, message, writer);
   const bytes = writer.finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function writeMessage(shape: MessageShape, message: object, writer: protobuf.Writer): void {
-  for (const field of shape.fields) {
+function writeFields(fields: readonly FieldShape[], message: object, writer: protobuf.Writer): void {
+  for (const field of fields) {
     const values = sentValues(field, message);
     if (values.length > 0 && isPacked(field)) writePacked(field, values, writer);
     else for (const value of values) writeValue(field, value, writer);
@@ -49,7 +71,7 @@ function writeValue(field: FieldShape, value: unknown, writer: protobuf.Writer):
   writer.uint32(field.number * 8 + field.wireType);
   switch (field.kind) {
     case 'message':
-      writeMessage(messageShape(field.messageName), value as object, writer.fork());
+      writeFields(messageShape(field.messageName).fields, value as object, writer.fork());
       writer.ldelim();
       return;
     case 'bytes':
