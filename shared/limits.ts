@@ -40,6 +40,8 @@ export const LIMITS = {
   trustTargetBytes: 4 * 1024 * 1024,
   /** Small targets that a host keeps beside its policy, so as not to fetch them again: 128 MiB at the most. */
   verifiedTargetCount: 32,
+  /** One signed note: a checkpoint with its cosignatures takes 4 KiB, a proof in front of it 3 KiB. */
+  noteBytes: 64 * 1024,
   /** Root versions walked in one refresh; the same bound as tuf-js. */
   rootRotationCount: 256,
   /** How far a host's clock may be behind the control plane's when the life of a timestamp is judged; NTP keeps seconds. */
