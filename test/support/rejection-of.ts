@@ -12,6 +12,17 @@ export async function codeOf(action: Promise<unknown>): Promise<string> {
   return 'nothing was refused';
 }
 
+/** The same of what throws at once. */
+export function codeThrownBy(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof RejectedError) return error.code;
+    throw error;
+  }
+  return 'nothing was refused';
+}
+
 /** Everything that an async iterable gives. */
 export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];

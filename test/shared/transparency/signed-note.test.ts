@@ -1,6 +1,5 @@
 /** P9: notes, checkpoints and log proofs in the forms of C2SP, against vectors that other implementations publish. */
 import { expect } from 'chai';
-import { RejectedError } from '../../../shared/errors.ts';
 import { signCheckpoint, verifyCheckpoint } from '../../../shared/transparency/checkpoint.ts';
 import { encodeLogProof, parseLogProof, verifyLogProof } from '../../../shared/transparency/log-proof.ts';
 import { MerkleTree } from '../../../shared/transparency/merkle-tree.ts';
@@ -12,6 +11,7 @@ import {
   verifyNote,
 } from '../../../shared/transparency/signed-note.ts';
 import { generateKey } from '../../../shared/trust/keys.ts';
+import { codeThrownBy } from '../../support/rejection-of.ts';
 
 /** The note of golang.org/x/mod/sumdb/note, whose signature was made there. */
 const PUBLISHED = {
@@ -40,16 +40,6 @@ const log = { name: 'keyturn.example/log', key: generateKey() };
 const other = { name: 'other.example/log', key: generateKey() };
 const TEXT = 'one\n\ntwo\n';
 const honest = signNote(TEXT, [log, other]).toString();
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-    return 'accepted';
-  } catch (error) {
-    if (error instanceof RejectedError) return error.code;
-    throw error;
-  }
-}
 
 describe('shared/transparency/signed-note', () => {
   it('verifies the note that the Go project publishes', () => {
@@ -96,7 +86,7 @@ describe('shared/transparency/signed-note', () => {
   });
   for (const [what, [note, code]] of Object.entries(refused)) {
     it(`refuses ${what}`, () => {
-      expect(codeOf(() => verifyNote(Buffer.from(note), log))).to.equal(code);
+      expect(codeThrownBy(() => verifyNote(Buffer.from(note), log))).to.equal(code);
     });
   }
 
@@ -105,7 +95,7 @@ describe('shared/transparency/signed-note', () => {
     const lies = [key.replace('keyturn', 'heyturn'), key.replace(/\+[0-9a-f]/, (at) => (at === '+0' ? '+1' : '+0'))];
     for (const lie of [...lies, key.replace('+A', '+B'), `${key}=`, key.replace('+', ' '), '']) {
       expect(
-        codeOf(() => parseVerifierKey(lie)),
+        codeThrownBy(() => parseVerifierKey(lie)),
         lie,
       ).to.be.oneOf(['verifier-key-malformed', 'key-is-not-ed25519']);
     }
@@ -146,7 +136,7 @@ describe('shared/transparency/checkpoint and log proof', () => {
   };
   for (const [what, [bytes, code]] of Object.entries(refused)) {
     it(`refuses ${what}`, () => {
-      expect(codeOf(() => verifyCheckpoint(bytes, log))).to.equal(code);
+      expect(codeThrownBy(() => verifyCheckpoint(bytes, log))).to.equal(code);
     });
   }
 
@@ -189,11 +179,13 @@ describe('shared/transparency/checkpoint and log proof', () => {
   };
   for (const [what, [proof, code]] of Object.entries(lies)) {
     it(`refuses a proof with ${what}`, () => {
-      expect(codeOf(() => verifyLogProof(Buffer.from(proof), { leaf: leaves[3] as Buffer, log }))).to.equal(code);
+      expect(codeThrownBy(() => verifyLogProof(Buffer.from(proof), { leaf: leaves[3] as Buffer, log }))).to.equal(code);
     });
   }
 
   it('refuses an honest proof for a leaf that is not the one at hand', () => {
-    expect(codeOf(() => verifyLogProof(proofOf(3), { leaf: Buffer.from('order 5'), log }))).to.equal('not-in-log');
+    expect(codeThrownBy(() => verifyLogProof(proofOf(3), { leaf: Buffer.from('order 5'), log }))).to.equal(
+      'not-in-log',
+    );
   });
 });
