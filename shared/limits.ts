@@ -30,6 +30,10 @@ export const LIMITS = {
   handledDirectiveCount: 256,
   /** Runs with nothing on their host any more whose ledger and manifest it keeps: to look at after a bad week. */
   endedRunCount: 32,
+  /** Hosts that one order can cover; each takes 65 bytes of hashing to assemble, and a path of 17 hashes to carry. */
+  orderHostCount: 100_000,
+  /** Entrypoints that one order can name. */
+  orderEntrypointCount: 64,
   /** Signatures on one envelope or metadata file; more is an attempt to burn CPU. */
   signatureCount: 64,
   /** One TUF metadata file; parsing is quadratic, 300 targets take about 100 KiB. */

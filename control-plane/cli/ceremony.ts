@@ -120,7 +120,13 @@ function signers(keys: KeysByRole, role: string): SigningKey[] {
 function firstPolicy(request: CeremonyRequest, keys: KeysByRole): Policy {
   const teams = [...new Set(request.approvers.map(({ team }) => team))];
   const members = (team: string) => request.approvers.filter((approver) => approver.team === team).length;
-  const day = { maxLeaseMs: DAY_MS, freshnessGraceMs: TIMESTAMP_EXPIRES_MS, separation: true, reopen: false };
+  const day = {
+    maxLeaseMs: DAY_MS,
+    freshnessGraceMs: TIMESTAMP_EXPIRES_MS,
+    separation: true,
+    presence: 'optional',
+    reopen: false,
+  } as const;
   return {
     version: 1,
     approvers: request.approvers.map(({ name, team }) => ({

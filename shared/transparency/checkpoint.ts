@@ -1,8 +1,9 @@
 /** C2SP checkpoints (tlog-checkpoint.md): what a log says of itself, as a signed note. */
 import { RejectedError } from '../errors.ts';
 import { decodeBase64 } from '../trust/base64.ts';
+import type { NoteKey } from '../trust/verifier-key.ts';
 import { HASH_BYTES } from './merkle.ts';
-import { type NoteKey, type NoteSigner, signNote, verifyNote } from './signed-note.ts';
+import { type NoteSigner, signNote, verifyNote } from './signed-note.ts';
 
 export interface Checkpoint {
   /** The log's name; the signer's name is the same. */

@@ -5,9 +5,9 @@
 import { RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeBase64 } from '../trust/base64.ts';
+import type { NoteKey } from '../trust/verifier-key.ts';
 import { type Checkpoint, verifyCheckpoint } from './checkpoint.ts';
 import { leafHash, provesInclusion } from './merkle.ts';
-import type { NoteKey } from './signed-note.ts';
 
 const FIRST_LINE = 'c2sp.org/tlog-proof@v1';
 

@@ -5,17 +5,11 @@
  * A verifier passes over signatures of keys that it does not know, and refuses a note in which a key that it does know
  * did not sign this text.
  */
-import { createHash } from 'node:crypto';
 import { RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeBase64 } from '../trust/base64.ts';
-import { isSignedBy, type PublicKey, publicKeyHex, publicKeyOfHex, type SigningKey } from '../trust/keys.ts';
-
-/** A key with the name that stands on its signature lines. */
-export interface NoteKey {
-  readonly name: string;
-  readonly key: PublicKey;
-}
+import { isSignedBy, type SigningKey } from '../trust/keys.ts';
+import { KEY_ID_BYTES, keyIdOf, type NoteKey } from '../trust/verifier-key.ts';
 
 export interface NoteSigner {
   readonly name: string;
@@ -28,11 +22,8 @@ export interface UnverifiedNote {
   readonly signatures: readonly { readonly name: string; readonly keyId: Buffer; readonly signature: Buffer }[];
 }
 
-const ED25519 = 1;
-const KEY_ID_BYTES = 4;
 /** Em dash, as the format has it. */
 const SIGNATURE_LINE = /^\u2014 ([^\s+]+) (\S+)$/u;
-const NAME = /^[^\s+\p{Cc}]+$/u;
 /** Every control character but the line break. */
 const CONTROL = /[\0-\x09\x0b-\x1f\x7f]/;
 
@@ -77,38 +68,6 @@ export function verifyNote(bytes: Uint8Array, key: NoteKey): string {
   return text;
 }
 
-/** `<name>+<key id>+<type and public key>`, as other tools take a key. */
-export function encodeVerifierKey(key: NoteKey): string {
-  return `${key.name}+${keyIdOf(key).toString('hex')}+${typedKey(key.key).toString('base64')}`;
-}
-
-/** Errors: `verifier-key-malformed`. */
-export function parseVerifierKey(text: string): NoteKey {
-  const [, name = '', keyId, encoded = ''] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? [];
-  const typed = decodeBase64(encoded);
-  if (!NAME.test(name) || typed?.[0] !== ED25519) throw badKey(text);
-  const key = { name, key: publicKeyOfHex(typed.subarray(1).toString('hex')) };
-  if (keyIdOf(key).toString('hex') !== keyId || typedKey(key.key).toString('base64') !== encoded) throw badKey(text);
-  return key;
-}
-
-function keyIdOf({ name, key }: NoteKey): Buffer {
-  const digest = createHash('sha256')
-    .update(`${checkedName(name)}\n`)
-    .update(typedKey(key))
-    .digest();
-  return digest.subarray(0, KEY_ID_BYTES);
-}
-
-function typedKey(key: PublicKey): Buffer {
-  return Buffer.concat([Buffer.from([ED25519]), Buffer.from(publicKeyHex(key.publicKeyPem), 'hex')]);
-}
-
-function checkedName(name: string): string {
-  if (!NAME.test(name)) throw new TypeError(`expected a name without spaces and "+", got ${JSON.stringify(name)}`);
-  return name;
-}
-
 function parseSignature(line: string): UnverifiedNote['signatures'][number] {
   const [, name, encoded = ''] = SIGNATURE_LINE.exec(line) ?? [];
   const bytes = decodeBase64(encoded);
@@ -131,8 +90,4 @@ function decodeText(bytes: Uint8Array): string {
 
 function malformed(reason: string): RejectedError {
   return new RejectedError('note-malformed', `failed to parse note: ${reason}`);
-}
-
-function badKey(text: string): RejectedError {
-  return new RejectedError('verifier-key-malformed', `failed to read verifier key ${JSON.stringify(text)}`);
 }

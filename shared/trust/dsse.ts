@@ -9,8 +9,10 @@
 import { encodeCanonical } from '../canonical-json.ts';
 import { RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { ApproverKey } from './approver-key.ts';
 import { decodeBase64 } from './base64.ts';
 import { isSignedBy, type PublicKey, publicKeyHex, type SigningKey } from './keys.ts';
+import type { SshPresence } from './sshsig.ts';
 import { decodeJsonObject, isJsonArray, isJsonObject } from './strict-json.ts';
 import { distinctSigners, type Signer } from './threshold.ts';
 
@@ -25,13 +27,21 @@ export type UnverifiedEnvelope = {
 
 declare const verified: unique symbol;
 
-/** An envelope whose payload `signers` (distinct keys of our keyring, at least the threshold) did sign. */
-export type VerifiedEnvelope = {
+/** A payload that keys which the caller trusts did sign. */
+export type VerifiedPayload = {
   readonly [verified]: true;
   readonly payloadType: string;
   readonly payload: Buffer;
-  readonly signers: readonly PublicKey[];
 };
+
+/** An envelope whose payload `signers` (distinct keys of our keyring, at least the threshold) did sign. */
+export type VerifiedEnvelope = VerifiedPayload & { readonly signers: readonly PublicKey[] };
+
+/** One person's signature, of those whom the caller asked for. */
+export type Approval<A> = { readonly approver: A; readonly presence: SshPresence };
+
+/** An envelope that at least one approver signed. */
+export type ApprovedEnvelope<A> = VerifiedPayload & { readonly approvals: readonly Approval<A>[] };
 
 export type VerifyOptions = { readonly payloadType: string; readonly threshold: number };
 
@@ -96,6 +106,33 @@ export function verifyEnvelope(
   } as unknown as VerifiedEnvelope;
 }
 
+/**
+ * Who of `approvers` signed; each counts once, however often. Whether they are enough is the caller's to say. Errors:
+ * `payload-type-mismatch`, `signature-threshold-not-met` when nobody did.
+ */
+export function verifyApprovals<A extends { readonly key: ApproverKey }>(
+  envelope: UnverifiedEnvelope,
+  approvers: readonly A[],
+  { payloadType }: { readonly payloadType: string },
+): ApprovedEnvelope<A> {
+  checkPayloadType(envelope, payloadType);
+  const message = preAuthEncoding(envelope.payloadType, envelope.payload);
+  const found = new Map<A, SshPresence>();
+  for (const { keyId, signature } of envelope.signatures) {
+    const candidates = approvers.filter((approver) => !found.has(approver));
+    for (const approver of candidates.sort((a, b) => rankOf(a.key, keyId) - rankOf(b.key, keyId))) {
+      const presence = approver.key.verify(message, signature);
+      if (presence === undefined) continue;
+      found.set(approver, presence);
+      break;
+    }
+  }
+  checkThreshold(found.size, 1);
+  const approvals = [...found].map(([approver, presence]) => ({ approver, presence }));
+  const { payloadType: type, payload } = envelope;
+  return { payloadType: type, payload: Buffer.from(payload), approvals } as unknown as ApprovedEnvelope<A>;
+}
+
 type TrustedKey = Signer & { readonly key: PublicKey };
 
 /** Our keyring without repetitions: the same public key under two ids or two PEM spellings is one key. */
@@ -115,8 +152,11 @@ function findSigners(envelope: UnverifiedEnvelope, keys: readonly TrustedKey[]):
 }
 
 function hintedFirst(keyId: string | undefined) {
-  const rank = (candidate: TrustedKey) => (candidate.key.keyId === keyId ? 0 : 1);
-  return (a: TrustedKey, b: TrustedKey) => rank(a) - rank(b);
+  return (a: TrustedKey, b: TrustedKey) => rankOf(a.key, keyId) - rankOf(b.key, keyId);
+}
+
+function rankOf(key: { readonly keyId: string }, hint: string | undefined): number {
+  return key.keyId === hint ? 0 : 1;
 }
 
 function checkSize(bytes: Uint8Array): void {

@@ -9,9 +9,10 @@ import { z } from 'zod';
 import { hasPrototypeMember } from '../canonical-json.ts';
 import { messageOf, RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { type PublicKey, parsePublicKey, publicKeyHex } from './keys.ts';
+import { type ApproverKey, parseApproverKey } from './approver-key.ts';
 import { decodeJsonObject } from './strict-json.ts';
 import { POLICY_PATH } from './tuf-metadata.ts';
+import { type NoteKey, parseVerifierKey } from './verifier-key.ts';
 
 export { POLICY_PATH };
 
@@ -25,7 +26,7 @@ const durationMs = z.int().min(1).max(YEAR_MS);
 const approver = z.strictObject({
   /** Must equal the digest of the key's TUF object. */
   keyId: z.string(),
-  /** SPKI PEM, Ed25519. */
+  /** SPKI PEM, or a line of a `.pub` file: `ssh-ed25519` or `sk-ssh-ed25519@openssh.com`. */
   publicKey: z.string(),
   holder: z.string().min(1).max(200),
   team: name,
@@ -42,6 +43,8 @@ const rule = z.strictObject({
   maxLeaseMs: durationMs,
   /** How long a host may be out of touch, after its freshness ran out, before its gate closes. */
   freshnessGraceMs: z.int().min(0).max(YEAR_MS),
+  /** `required`: only signatures of a security key that somebody touched count. */
+  presence: z.enum(['optional', 'required']).default('optional'),
   /** True: after a restart of the agent the same order may open the gate again, once all is verified anew. */
   reopen: z.boolean().default(false),
 });
@@ -76,6 +79,8 @@ const schema = z.strictObject({
   forbidden: z.array(z.enum(FORBIDDEN_ACTIONS)),
   /** How long a timestamp may be valid: the delay that an owner of the control plane can cause. */
   timestampExpiresMs: durationMs,
+  /** The log that every order must be in, as a C2SP verifier key; without one nothing can be enabled. */
+  log: z.string().max(512).optional(),
   /** Old releases that stay on a host beside the newest. */
   retention: z.strictObject({ keep: z.int().min(0).max(1000) }),
 });
@@ -99,7 +104,12 @@ export function parsePolicy(bytes: Uint8Array): Policy {
   if (!parsed.success) {
     throw invalid(parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`));
   }
-  const contradictions = [...approverFaults(parsed.data), ...ruleFaults(parsed.data), ...listFaults(parsed.data)];
+  const contradictions = [
+    ...approverFaults(parsed.data),
+    ...ruleFaults(parsed.data),
+    ...listFaults(parsed.data),
+    ...logFaults(parsed.data),
+  ];
   if (contradictions.length > 0) throw invalid(contradictions);
   return parsed.data;
 }
@@ -109,15 +119,18 @@ export function selectRule(policy: Policy, labels: Labels): PolicyRule | undefin
   return policy.rules.find((candidate) => isSubset(candidate.match, labels));
 }
 
-/** The approvers' keys: the keyring that orders and rulings are verified with. */
-export function approverKeys(policy: Policy): PublicKey[] {
-  return policy.approvers.map((entry) => parsePublicKey(entry.publicKey));
+/** An approver with the key that orders and rulings are verified with. */
+export interface KeyedApprover extends Approver {
+  readonly key: ApproverKey;
 }
 
-/** The approver who holds this key, told by its public bytes. */
-export function findApprover(policy: Policy, key: PublicKey): Approver | undefined {
-  const wanted = publicKeyHex(key.publicKeyPem);
-  return policy.approvers.find((entry) => publicKeyHex(entry.publicKey) === wanted);
+export function keyedApprovers(policy: Policy): KeyedApprover[] {
+  return policy.approvers.map((entry) => ({ ...entry, key: parseApproverKey(entry.publicKey) }));
+}
+
+/** The log that orders must be in; undefined where the policy names none. */
+export function logOf(policy: Policy): NoteKey | undefined {
+  return policy.log === undefined ? undefined : parseVerifierKey(policy.log);
 }
 
 function* approverFaults(policy: Policy): Generator<string> {
@@ -129,9 +142,10 @@ function* approverFaults(policy: Policy): Generator<string> {
       continue;
     }
     if (key.keyId !== entry.keyId) yield `approvers.${index}.keyId: expected "${key.keyId}", got "${entry.keyId}"`;
-    const first = seen.get(key.keyId);
+    // By its public bytes: one key in two forms would fill two seats.
+    const first = seen.get(key.identity);
     if (first !== undefined) yield `approvers.${index}.publicKey: the same key as approvers.${first}`;
-    else seen.set(key.keyId, index);
+    else seen.set(key.identity, index);
   }
 }
 
@@ -139,16 +153,24 @@ function* ruleFaults(policy: Policy): Generator<string> {
   for (const [index, entry] of policy.rules.entries()) {
     const hiddenBy = policy.rules.slice(0, index).findIndex((earlier) => isSubset(earlier.match, entry.match));
     if (hiddenBy >= 0) yield `rules.${index}.match: never reached, rules.${hiddenBy} matches first`;
-    yield* quorumFaults(policy, entry, `rules.${index}.quorum`);
+    yield* quorumFaults(policy, entry, `rules.${index}`);
   }
 }
 
-function* quorumFaults(policy: Policy, entry: PolicyRule, path: string): Generator<string> {
-  for (const [index, { team, count }] of entry.quorum.entries()) {
-    const keyCount = policy.approvers.filter((candidate) => candidate.team === team).length;
-    if (keyCount < count) yield `${path}.${index}: asks for ${count} of team "${team}", which has ${keyCount} keys`;
-    const isRepeated = entry.quorum.slice(0, index).some((earlier) => earlier.team === team);
-    if (isRepeated) yield `${path}.${index}.team: "${team}" has a clause already`;
+function* quorumFaults(policy: Policy, { quorum, presence }: PolicyRule, path: string): Generator<string> {
+  for (const [index, { team, count }] of quorum.entries()) {
+    const holders = new Set(policy.approvers.filter((entry) => entry.team === team).map(({ holder }) => holder));
+    if (holders.size < count) {
+      yield `${path}.quorum.${index}: asks for ${count} of team "${team}", which has ${holders.size} holders`;
+    }
+    const isRepeated = quorum.slice(0, index).some((earlier) => earlier.team === team);
+    if (isRepeated) yield `${path}.quorum.${index}.team: "${team}" has a clause already`;
+  }
+  if (presence !== 'required') return;
+  for (const { team, count } of quorum) {
+    const touched = policy.approvers.filter((entry) => entry.team === team && entry.publicKey.startsWith('sk-'));
+    if (touched.length < count)
+      yield `${path}.presence: team "${team}" has ${touched.length} security keys of ${count}`;
   }
 }
 
@@ -159,9 +181,17 @@ function* listFaults(policy: Policy): Generator<string> {
   }
 }
 
-function readKey(pem: string): PublicKey | string {
+function* logFaults({ log }: Policy): Generator<string> {
   try {
-    return parsePublicKey(pem);
+    if (log !== undefined) parseVerifierKey(log);
+  } catch (error) {
+    yield `log: ${messageOf(error)}`;
+  }
+}
+
+function readKey(text: string): ApproverKey | string {
+  try {
+    return parseApproverKey(text);
   } catch (error) {
     return messageOf(error);
   }

@@ -8,7 +8,7 @@
 import { decodeCanonical, encodeCanonical, type Json } from '../canonical-json.ts';
 import { isSha256, type Sha256 } from '../digest.ts';
 import { RejectedError } from '../errors.ts';
-import type { VerifiedEnvelope } from './dsse.ts';
+import type { VerifiedPayload } from './dsse.ts';
 import { isJsonArray, isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** The payload type of a DSSE envelope around a statement. */
@@ -22,6 +22,9 @@ export const RULING_PREDICATE = 'https://keyturn.dev/attestation/ruling/v1';
 export const EXECUTION_ENABLE_PREDICATE = 'https://keyturn.dev/attestation/execution-enable/v1';
 /** The order that closes an execution gate for good. */
 export const EXECUTION_KILL_PREDICATE = 'https://keyturn.dev/attestation/execution-kill/v1';
+
+/** What a host answers to an order, signed by the host. */
+export const EXECUTION_RECEIPT_PREDICATE = 'https://keyturn.dev/attestation/execution-receipt/v1';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 
@@ -42,7 +45,7 @@ export function encodeStatement({ subject, predicateType, predicate }: Statement
  * Reads the statement of a verified envelope; the predicate's own fields are the caller's to check. Errors:
  * `not-canonical-json`, `statement-malformed`, `predicate-type-mismatch`, `payload-type-mismatch`.
  */
-export function parseStatement(envelope: VerifiedEnvelope, predicateType: string): Statement {
+export function parseStatement(envelope: VerifiedPayload, predicateType: string): Statement {
   if (envelope.payloadType !== STATEMENT_PAYLOAD_TYPE) {
     throw new RejectedError(
       'payload-type-mismatch',

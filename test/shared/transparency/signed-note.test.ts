@@ -3,14 +3,9 @@ import { expect } from 'chai';
 import { signCheckpoint, verifyCheckpoint } from '../../../shared/transparency/checkpoint.ts';
 import { encodeLogProof, parseLogProof, verifyLogProof } from '../../../shared/transparency/log-proof.ts';
 import { MerkleTree } from '../../../shared/transparency/merkle-tree.ts';
-import {
-  encodeVerifierKey,
-  parseNote,
-  parseVerifierKey,
-  signNote,
-  verifyNote,
-} from '../../../shared/transparency/signed-note.ts';
+import { parseNote, signNote, verifyNote } from '../../../shared/transparency/signed-note.ts';
 import { generateKey } from '../../../shared/trust/keys.ts';
+import { encodeVerifierKey, parseVerifierKey } from '../../../shared/trust/verifier-key.ts';
 import { codeThrownBy } from '../../support/rejection-of.ts';
 
 /** The note of golang.org/x/mod/sumdb/note, whose signature was made there. */

@@ -3,7 +3,9 @@ import { expect } from 'chai';
 import { RejectedError } from '../../../shared/errors.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { generateKey } from '../../../shared/trust/keys.ts';
-import { approverKeys, findApprover, parsePolicy, selectRule } from '../../../shared/trust/policy.ts';
+import { keyedApprovers, logOf, parsePolicy, selectRule } from '../../../shared/trust/policy.ts';
+import { encodeVerifierKey } from '../../../shared/trust/verifier-key.ts';
+import { SecurityKey, SshFileKey } from '../../support/security-key.ts';
 
 const [ANNA, BELA, CARL, STRANGER] = [generateKey(), generateKey(), generateKey(), generateKey()];
 
@@ -61,7 +63,7 @@ describe('shared/trust/policy', function () {
     const policy = parsePolicy(bytesOf(policyTree()));
     expect(policy.rules.map((rule) => rule.reopen)).to.deep.equal([false, true]);
     expect(policy.retention.keep).to.equal(3);
-    expect(approverKeys(policy).map((key) => key.keyId)).to.deep.equal([ANNA.keyId, BELA.keyId, CARL.keyId]);
+    expect(keyedApprovers(policy).map(({ key }) => key.keyId)).to.deep.equal([ANNA.keyId, BELA.keyId, CARL.keyId]);
   });
 
   it('selects the first rule whose labels all match, and none when none does', () => {
@@ -80,10 +82,35 @@ describe('shared/trust/policy', function () {
     expect(selectRule(policy, {})).to.equal(undefined);
   });
 
-  it('finds an approver by the public bytes of the key', () => {
-    const policy = parsePolicy(bytesOf(policyTree()));
-    expect(findApprover(policy, { ...BELA, keyId: 'another name' })?.holder).to.equal('Bela');
-    expect(findApprover(policy, STRANGER)).to.equal(undefined);
+  it('takes the keys that people carry, in files and in security keys', () => {
+    const [card, file] = [new SecurityKey(), new SshFileKey()];
+    const approvers = [
+      ...(policyTree().approvers as Tree[]),
+      { keyId: card.key.keyId, publicKey: card.line, holder: 'Dora', team: 'security' },
+      { keyId: file.key.keyId, publicKey: file.line, holder: 'Emil', team: 'security' },
+    ];
+    const [, , , dora, emil] = keyedApprovers(parsePolicy(bytesOf(policyTree({ approvers }))));
+    const message = Buffer.from('a decision');
+    expect(dora?.key.verify(message, card.sign(message))).to.deep.equal({ isTouched: true, isVerified: false });
+    expect(emil?.key.verify(message, file.sign(message))).to.deep.equal({ isTouched: false, isVerified: false });
+    expect(dora?.key.verify(message, file.sign(message))).to.equal(undefined);
+    expect(emil?.key.verify(message, card.sign(message))).to.equal(undefined);
+  });
+
+  it('takes of a key in a file what it signed by itself and what ssh-keygen made of it', () => {
+    const [anna] = keyedApprovers(parsePolicy(bytesOf(policyTree())));
+    const message = Buffer.from('a decision');
+    expect(anna?.key.verify(message, ANNA.sign(message))).to.not.equal(undefined);
+    expect(anna?.key.verify(message, new SshFileKey(ANNA).sign(message))).to.not.equal(undefined);
+    expect(anna?.key.verify(message, new SshFileKey(ANNA).sign(message, 'git'))).to.equal(undefined);
+    expect(anna?.key.verify(message, STRANGER.sign(message))).to.equal(undefined);
+  });
+
+  it('names the log that orders must be in, if it names one', () => {
+    const log = { name: 'keyturn.example/log', key: ANNA };
+    expect(logOf(parsePolicy(bytesOf(policyTree())))).to.equal(undefined);
+    const named = logOf(parsePolicy(bytesOf(policyTree({ log: encodeVerifierKey(log) }))));
+    expect([named?.name, named?.key.keyId]).to.deep.equal([log.name, ANNA.keyId]);
   });
 
   it('lists every invalid field, not the first', () => {
@@ -113,8 +140,24 @@ describe('shared/trust/policy', function () {
     },
     'a quorum that the team cannot reach': {
       change: { rules: [{ ...PROD_RULE, quorum: [{ team: 'security', count: 2 }] }] },
-      fault: 'asks for 2 of team "security", which has 1 keys',
+      fault: 'asks for 2 of team "security", which has 1 holders',
     },
+    'a quorum that one person with two keys would reach': {
+      change: {
+        approvers: [anna, bela, carl, { ...carl, keyId: STRANGER.keyId, publicKey: STRANGER.publicKeyPem }],
+        rules: [{ ...PROD_RULE, quorum: [{ team: 'security', count: 2 }] }],
+      },
+      fault: 'asks for 2 of team "security", which has 1 holders',
+    },
+    'the same key in two forms': {
+      change: { approvers: [anna, bela, carl, { ...anna, publicKey: new SshFileKey(ANNA).line, holder: 'Dora' }] },
+      fault: 'approvers.3.publicKey: the same key as approvers.0',
+    },
+    'a presence that no key can show': {
+      change: { rules: [{ ...PROD_RULE, presence: 'required' }] },
+      fault: 'rules.0.presence: team "operations" has 0 security keys of 2',
+    },
+    'a log that is no key': { change: { log: 'log.example' }, fault: 'log: failed to read verifier key' },
     'a quorum of nobody': { change: { rules: [{ ...PROD_RULE, quorum: [] }] }, fault: 'rules.0.quorum' },
     'a count of zero': {
       change: { rules: [{ ...PROD_RULE, quorum: [{ team: 'security', count: 0 }] }] },
@@ -165,7 +208,7 @@ describe('shared/trust/policy', function () {
       expect(error.message).to.include(fault);
     });
   }
-  it('has a row for each refusal', () => expect(Object.keys(refused)).to.have.length(19));
+  it('has a row for each refusal', () => expect(Object.keys(refused)).to.have.length(23));
 
   it('refuses a field that stands there twice, of which a reviewer sees the first and JSON takes the last', () => {
     const text = bytesOf(policyTree())

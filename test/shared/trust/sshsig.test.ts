@@ -5,68 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { generateKey, publicKeyHex, type SigningKey } from '../../../shared/trust/keys.ts';
+import { APPROVAL_NAMESPACE } from '../../../shared/trust/approver-key.ts';
+import { generateKey, publicKeyHex } from '../../../shared/trust/keys.ts';
 import { parseSshKey, type SshKey, sshKeyBlob, sshKeyLine } from '../../../shared/trust/ssh-key.ts';
 import { sshString, sshUint32 } from '../../../shared/trust/ssh-wire.ts';
-import {
-  armour,
-  assertion,
-  claimedSshKey,
-  isSshSignature,
-  sshSignedData,
-  unarmour,
-  verifySshSignature,
-  wrapSshSignature,
-} from '../../../shared/trust/sshsig.ts';
+import { armour, claimedSshKey, isSshSignature, unarmour, verifySshSignature } from '../../../shared/trust/sshsig.ts';
 import { codeThrownBy } from '../../support/rejection-of.ts';
+import { FLAGS, SecurityKey, SshFileKey } from '../../support/security-key.ts';
 
-const NAMESPACE = 'decision@keyturn.dev';
+const NAMESPACE = APPROVAL_NAMESPACE;
 const MESSAGE = Buffer.from('open the gate of iu-cutter on contabo');
-const TOUCHED = 1;
-const VERIFIED = 4;
-
-/** A security key in software: it does what PROTOCOL.u2f says one does. */
-class Authenticator {
-  readonly key: SshKey;
-  readonly #inside: SigningKey;
-  #counter = 6;
-
-  constructor(application = 'ssh:') {
-    this.#inside = generateKey();
-    const raw = Buffer.from(publicKeyHex(this.#inside.publicKeyPem), 'hex');
-    const blob = Buffer.concat(['sk-ssh-ed25519@openssh.com', raw, application].map((part) => sshString(part)));
-    this.key = parseSshKey(`sk-ssh-ed25519@openssh.com ${blob.toString('base64')} somebody`);
-  }
-
-  sign(
-    message: Buffer,
-    { namespace = NAMESPACE, flags = TOUCHED, application = this.key.application ?? '' } = {},
-  ): Buffer {
-    this.#counter += 1;
-    const data = sshSignedData(message, namespace);
-    const signature = this.#inside.sign(assertion(data, { application, flags, counter: this.#counter }));
-    const parts = [
-      sshString('sk-ssh-ed25519@openssh.com'),
-      sshString(signature),
-      Buffer.from([flags]),
-      sshUint32(this.#counter),
-    ];
-    return wrapSshSignature(Buffer.concat(parts), { key: this.key, namespace });
-  }
-}
-
-function fileKey(): { key: SshKey; sign: (message: Buffer, namespace?: string) => Buffer } {
-  const inside = generateKey();
-  const raw = Buffer.from(publicKeyHex(inside.publicKeyPem), 'hex');
-  const key = parseSshKey(
-    `ssh-ed25519 ${Buffer.concat([sshString('ssh-ed25519'), sshString(raw)]).toString('base64')}`,
-  );
-  const sign = (message: Buffer, namespace = NAMESPACE) => {
-    const inner = Buffer.concat([sshString('ssh-ed25519'), sshString(inside.sign(sshSignedData(message, namespace)))]);
-    return wrapSshSignature(inner, { key, namespace });
-  };
-  return { key, sign };
-}
+const { touched: TOUCHED, verified: VERIFIED } = FLAGS;
 
 function sshKeygen(argv: readonly string[], input?: Buffer): string {
   const { status, stdout, stderr } = spawnSync('ssh-keygen', argv, { encoding: 'utf8', input });
@@ -121,21 +70,21 @@ describe('shared/trust/sshsig', () => {
     });
 
     it('signs with a file what it takes', () => {
-      const ours = fileKey();
+      const ours = new SshFileKey();
       expect(sshVerifies(ours.sign(MESSAGE), ours.key)).to.equal(true);
       expect(sshVerifies(ours.sign(Buffer.from('another')), ours.key)).to.equal(false);
       expect(sshVerifies(ours.sign(MESSAGE, 'git'), ours.key)).to.equal(false);
     });
 
     it('makes of a security key’s answer what it takes', () => {
-      const device = new Authenticator();
+      const device = new SecurityKey();
       expect(sshVerifies(device.sign(MESSAGE), device.key)).to.equal(true);
       expect(sshVerifies(device.sign(Buffer.from('another')), device.key)).to.equal(false);
     });
   });
 
   it('tells of a security key whether it was touched, and whether it knew by whom', () => {
-    const device = new Authenticator('ssh:keyturn');
+    const device = new SecurityKey('ssh:keyturn');
     const seen = [0, TOUCHED, VERIFIED, TOUCHED | VERIFIED].map((flags) =>
       verify(device.sign(MESSAGE, { flags }), device.key),
     );
@@ -147,15 +96,15 @@ describe('shared/trust/sshsig', () => {
     ]);
   });
 
-  const device = new Authenticator();
-  const file = fileKey();
+  const device = new SecurityKey();
+  const file = new SshFileKey();
   const honest = device.sign(MESSAGE);
   const refused: Readonly<Record<string, () => unknown>> = {
     'another message': () =>
       verify(honest, device.key, { message: Buffer.from('open the gate of iu-cutter on contabO') }),
     'another namespace': () => verify(honest, device.key, { namespace: 'git' }),
     'a signature that names another namespace': () => verify(device.sign(MESSAGE, { namespace: 'git' }), device.key),
-    'another security key': () => verify(honest, new Authenticator().key),
+    'another security key': () => verify(honest, new SecurityKey().key),
     'the same security key under another application': () =>
       verify(honest, { ...device.key, application: 'ssh:other' }),
     'an answer for another application': () => verify(device.sign(MESSAGE, { application: 'ssh:other' }), device.key),
@@ -163,7 +112,7 @@ describe('shared/trust/sshsig', () => {
       verify(honest, { ...device.key, application: undefined }),
     'a file’s signature for a security key of the same Ed25519 key': () =>
       verify(file.sign(MESSAGE), { ...file.key, application: 'ssh:' }),
-    'a file’s signature by another key': () => verify(file.sign(MESSAGE), fileKey().key),
+    'a file’s signature by another key': () => verify(file.sign(MESSAGE), new SshFileKey().key),
     'a touch that the flags gained later': () => {
       const untouched = device.sign(MESSAGE, { flags: 0 });
       untouched.writeUInt8(TOUCHED, untouched.length - 5);
@@ -203,7 +152,7 @@ describe('shared/trust/sshsig', () => {
 });
 
 describe('shared/trust/ssh-key', () => {
-  const { key } = fileKey();
+  const { key } = new SshFileKey();
   const line = sshKeyLine(key);
 
   it('has one name for a key that is a file, in OpenSSH’s form and in ours', () => {
@@ -246,7 +195,7 @@ describe('shared/trust/ssh-key', () => {
   }
 
   it('reads no armour but what ssh-keygen writes', () => {
-    const text = armour(fileKey().sign(MESSAGE));
+    const text = armour(new SshFileKey().sign(MESSAGE));
     expect(isSshSignature(unarmour(text.replaceAll('\n', '\r\n')))).to.equal(true);
     for (const lie of [
       '',
