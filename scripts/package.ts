@@ -45,7 +45,7 @@ const PROGRAMS: readonly Program[] = [
     entry: 'control-plane/cli/main.ts',
     leftOut: [],
     protocols: ['@grpc/grpc-js/proto', '@grpc/reflection/build/proto', 'grpc-health-check/proto'],
-    flags: [NURSERY],
+    flags: [NURSERY, '--expose-gc'],
     environment: {},
   },
   {

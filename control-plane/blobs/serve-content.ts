@@ -12,6 +12,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import { type Parcel, planParcels, type Want } from '../../shared/release/content/parcels.ts';
 import type { ContentBase, ContentParcel, ContentWant } from '../../shared/rpc/generated/messages.ts';
 import { LentBytes } from '../../shared/rpc/wire/lent-bytes.ts';
+import { YoungGarbage } from '../../shared/service/young-garbage.ts';
 import { ahead } from '../../shared/store/ahead.ts';
 import type { BlobStore } from './blob-store.ts';
 import { OpenBlobs } from './open-blobs.ts';
@@ -43,13 +44,17 @@ export async function* serveContent(blobs: BlobStore, wants: readonly ContentWan
     );
   }
   const thrift = new Thrift();
+  const garbage = new YoungGarbage();
   const buffers = new LentBytes(LIMITS.parcelBytes, READ_AHEAD);
   await using open = new OpenBlobs(blobs);
   for (let first = 0; first < wants.length; first += LOOKED_UP_AT_ONCE) {
     const looked = wants.slice(first, first + LOOKED_UP_AT_ONCE);
     const plans = await Promise.all(looked.map((want) => lookUp(blobs, want)));
     const packer = new Packer({ open, wants: looked, thrift, buffers });
-    yield* ahead(planParcels(plans), READ_AHEAD, (parcel) => packer.pack(parcel, first));
+    for await (const parcel of ahead(planParcels(plans), READ_AHEAD, (cut) => packer.pack(cut, first))) {
+      yield parcel;
+      garbage.passed(parcel.slices.reduce((sum, { length }) => sum + length, 0));
+    }
   }
 }
 
