@@ -64,7 +64,8 @@ const ONLY_IN = [
 /** Pure: the same input gives the same output; they touch no clock, disk, network or randomness. */
 const PURE = [
   /^shared\/ledger\//,
-  /^shared\/orders\/admit/,
+  /^shared\/orders\//,
+  /^shared\/transparency\//,
   /\/machine\.ts$/,
   /^shared\/trust\/threshold\.ts$/,
   /^shared\/release\/(manifest|path-rules|plan|tree-digest)\.ts$/,
@@ -99,6 +100,9 @@ const PURE_WITH_MIRROR = [
   'shared/trust/dsse.ts',
   'shared/trust/tuf-rules.ts',
   'shared/release/path-rules.ts',
+  'shared/orders/admit.ts',
+  'shared/transparency/merkle.ts',
+  'host-agent/gate/machine.ts',
 ];
 
 const BANNED_NAMES = ['util', 'utils', 'helpers', 'common', 'misc', 'manager', 'data', 'info', 'base', 'types'];

@@ -200,6 +200,7 @@ function stopping(reason: string): GateEffect {
   return { do: 'stop-processes', reason };
 }
 
-function isBehind({ seenMs }: Common, nowMs: number): boolean {
+/** Whether a clock that says this was set back since the gate last looked. */
+export function isBehind({ seenMs }: Pick<Common, 'seenMs'>, nowMs: number): boolean {
   return !(nowMs >= seenMs - CLOCK_SLACK_MS); // true for what is no number, too
 }

@@ -20,12 +20,26 @@ export type JournalDatabase = Database.Database;
 /** In the agent's state folder. */
 export const JOURNAL_FILE = 'journal.sqlite';
 
-/** Of the tables below. Another number is another agent's journal: it is neither read nor migrated by guess. */
-const JOURNAL_VERSION = 1;
+/** Of the tables below. A later number is a later agent's journal: it is neither read nor changed by guess. */
+const JOURNAL_VERSION = 2;
 /** Of pages that SQLite keeps in memory; unless said it is 16 MiB, and the check of the whole journal would fill that. */
 const CACHE_KIB = 512;
 /** `KTRN`; so that no other program's database is taken for a journal. */
 const APPLICATION_ID = 0x4b54524e;
+
+/** What the execution gate remembers beside its epoch; since version 2. */
+const GATE_SCHEMA = `
+  create table gate_states (app text primary key, state text not null) strict;
+  create table spent_nonces (
+    app text not null,
+    nonce text not null,
+    primary key (app, nonce)
+  ) strict;
+  create table log_checkpoints (origin text primary key, size integer not null, root blob not null) strict;
+`;
+
+/** From the version that is the key to the next one. */
+const MIGRATIONS: Readonly<Record<number, string>> = { 1: GATE_SCHEMA };
 
 const SCHEMA = `
   create table runs (
@@ -63,6 +77,7 @@ const SCHEMA = `
     epoch integer not null,
     reason text not null
   ) strict;
+  ${GATE_SCHEMA}
 `;
 
 /**
@@ -76,11 +91,12 @@ export function createJournal(stateDirectory: string): JournalDatabase {
     database.transaction(() => makeSchema(database)).immediate();
     checkVersion(database, stateDirectory);
     checkWhole(database, stateDirectory);
+    database.transaction(() => migrate(database)).immediate();
   });
 }
 
 /**
- * Opens `<stateDirectory>/journal.sqlite` and reads all of it once. Errors: `RejectedError` with `journal-missing`,
+ * Opens `<stateDirectory>/journal.sqlite`, reads all of it once, and brings one of an earlier version up to date. Errors: `RejectedError` with `journal-missing`,
  * `journal-corrupt` or `journal-version-unknown`; `TransientError` when the disk is full, read-only or out of reach.
  * Nothing is changed then.
  */
@@ -90,6 +106,7 @@ export function openJournal(stateDirectory: string): JournalDatabase {
     checkVersion(database, stateDirectory);
     checkWhole(database, stateDirectory);
     prepare(database);
+    database.transaction(() => migrate(database)).immediate();
   });
 }
 
@@ -138,6 +155,18 @@ function makeSchema(database: JournalDatabase): void {
   database.pragma(`user_version = ${JOURNAL_VERSION}`);
 }
 
+/** All steps or none; each leaves what was there as it was. */
+function migrate(database: JournalDatabase): void {
+  for (let version = versionOf(database); version < JOURNAL_VERSION; version += 1) {
+    database.exec(MIGRATIONS[version] ?? '');
+    database.pragma(`user_version = ${version + 1}`);
+  }
+}
+
+function versionOf(database: JournalDatabase): number {
+  return Number(database.pragma('user_version', { simple: true }));
+}
+
 function checkIsThere(stateDirectory: string): void {
   if ((sizeOf(pathOf(stateDirectory)) ?? 0) > 0) return;
   throw new RejectedError('journal-missing', `failed to open the journal in "${stateDirectory}": there is none`, {
@@ -147,8 +176,9 @@ function checkIsThere(stateDirectory: string): void {
 
 function checkVersion(database: JournalDatabase, stateDirectory: string): void {
   const id = database.pragma('application_id', { simple: true });
-  const version = database.pragma('user_version', { simple: true });
-  if (id === APPLICATION_ID && version === JOURNAL_VERSION) return;
+  const version = versionOf(database);
+  const isKnown = version === JOURNAL_VERSION || Object.hasOwn(MIGRATIONS, version);
+  if (id === APPLICATION_ID && isKnown) return;
   const actual = id === APPLICATION_ID ? `version ${version}` : 'no journal of an agent';
   throw new RejectedError(
     'journal-version-unknown',

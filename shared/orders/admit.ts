@@ -78,9 +78,13 @@ export interface HostFacts {
   readonly isClockBehind: boolean;
   /** Until when the trust metadata counts as the newest. */
   readonly freshUntilMs: number;
-  /** The largest checkpoint of the log that the host has seen. */
-  readonly seen: Checkpoint | undefined;
+  /** The largest checkpoint of a log that the host has seen. */
+  readonly seen: (origin: string) => Checkpoint | undefined;
 }
+
+/** What the keeper of the gate knows; the rest is the host's. */
+export type GateFacts = Pick<HostFacts, 'epoch' | 'isUsed' | 'nowMs' | 'isClockBehind' | 'seen'>;
+export type GroundFacts = Omit<HostFacts, keyof GateFacts>;
 
 export interface Admission {
   readonly order: EnableOrder;
@@ -186,11 +190,12 @@ function checkEvidence(
 }
 
 /** P9: the order is in the log, and the log has only grown since this host last looked. */
-function checkLog({ envelope, logProof, consistency }: EnableOffer, { policy, seen }: HostFacts): Checkpoint {
+function checkLog({ envelope, logProof, consistency }: EnableOffer, { policy, seen: seenOf }: HostFacts): Checkpoint {
   const log = logOf(policy);
   if (!log) throw refused('policy-names-no-log', 'an order must be in the log that the policy names');
   const checkpoint = verifyLogProof(logProof, { leaf: encodeLogRecord('enable', envelope), log });
-  if (!seen || seen.origin !== log.name) return checkpoint;
+  const seen = seenOf(log.name);
+  if (!seen) return checkpoint;
   const grown = {
     oldSize: seen.size,
     oldRoot: seen.root,

@@ -214,7 +214,7 @@ export function factsOf(change: Partial<HostFacts> = {}): HostFacts {
     nowMs: NOW_MS,
     isClockBehind: false,
     freshUntilMs: NOW_MS + 30 * MINUTE_MS,
-    seen: new TestLog().checkpoint(),
+    seen: () => new TestLog().checkpoint(),
     ...change,
   };
 }

@@ -39,7 +39,7 @@ const DAMAGES: Record<string, DamageRow> = {
   'has a page of zeros': { damage: (path) => overwrite(path, { at: 2 * 4096, length: 4096 }), code: 'journal-corrupt' },
   'has lost its header': { damage: (path) => overwrite(path, { at: 0, length: 16 }), code: 'journal-corrupt' },
   'is of a later version': {
-    damage: (path) => change(path, 'pragma user_version = 2'),
+    damage: (path) => change(path, 'pragma user_version = 3'),
     code: 'journal-version-unknown',
   },
   'is of a version of before': {
@@ -94,6 +94,27 @@ describe('the journal', () => {
     expect(database.prepare('select count(*) from directives').pluck().get()).to.equal(40);
     database.close();
   });
+
+  for (const [how, open] of Object.entries({ 'by the agent': openJournal, 'by an enrolment': createJournal })) {
+    it(`of the version before is brought up to date when it is opened ${how}, with all that it holds`, () => {
+      filled();
+      change(
+        path,
+        'drop table gate_states; drop table spent_nonces; drop table log_checkpoints; pragma user_version = 1',
+      );
+      const reading = openJournalInPlace(state);
+      expect(reading.prepare('select count(*) from directives').pluck().get()).to.equal(40);
+      reading.close();
+      const database = open(state);
+      expect(database.pragma('user_version', { simple: true })).to.equal(2);
+      for (const table of ['gate_states', 'spent_nonces', 'log_checkpoints']) {
+        expect(database.prepare(`select count(*) from ${table}`).pluck().get()).to.equal(0);
+      }
+      expect(database.prepare('select count(*) from directives').pluck().get()).to.equal(40);
+      database.close();
+      open(state).close();
+    });
+  }
 
   it('P8: is whole again after an enrolment that a crash cut short', () => {
     mkdirSync(state);

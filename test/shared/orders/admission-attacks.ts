@@ -194,14 +194,14 @@ export const ADMISSION_ATTACKS: Readonly<Record<string, readonly [code: string, 
     'log-shrank',
     () => ({
       offer: offerOf(sign(payloadOf()), new TestLog(LOG, 0)),
-      facts: { seen: new TestLog(LOG, 90).checkpoint() },
+      facts: { seen: () => new TestLog(LOG, 90).checkpoint() },
     }),
   ],
   'an order with a log proof of the same size and another root': [
     'log-inconsistent',
     () => ({
       offer: { ...offerOf(sign(payloadOf()), new TestLog(LOG, 5, 'another entry')), consistency: [] },
-      facts: { seen: new TestLog(LOG, 7).checkpoint() },
+      facts: { seen: () => new TestLog(LOG, 7).checkpoint() },
     }),
   ],
   'an order without the proof that the log only grew': ['log-inconsistent', () => with_({ consistency: [] })],

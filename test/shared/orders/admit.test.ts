@@ -39,7 +39,9 @@ describe('shared/orders/admit', () => {
   });
 
   it('admits it from a host that has never seen the log', () => {
-    expect(codeThrownBy(() => admit(honestOffer(), factsOf({ seen: undefined })))).to.equal('nothing was refused');
+    expect(codeThrownBy(() => admit(honestOffer(), factsOf({ seen: () => undefined })))).to.equal(
+      'nothing was refused',
+    );
   });
 
   it('admits it with signatures of cards, of ssh-keygen and of people who do not count among them', () => {
