@@ -18,6 +18,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { version: 1, up: createFirstTables },
   { version: 2, up: keepRefusedReportsAndRoles },
+  { version: 3, up: keepLog },
 ];
 
 /**
@@ -125,6 +126,18 @@ async function keepRefusedReportsAndRoles(db: Kysely<unknown>, dialect: Dialect)
   await sql`create table refused_reports (
     host text not null references hosts (name), incarnation integer not null, id bigint not null, code text not null,
     bytes ${bytes} not null, received_at bigint not null, primary key (host, incarnation, id))`.execute(db);
+}
+
+/** The transparency log: its records, and the hash of every complete subtree over them. */
+async function keepLog(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const bytes = bytesType(dialect);
+  await sql`create table log_records (
+    position bigint primary key, kind text not null, sha256 text not null, document ${bytes} not null,
+    logged_at bigint not null, unique (kind, sha256))`.execute(db);
+  await sql`create table log_nodes (
+    level integer not null, position bigint not null, hash ${bytes} not null, primary key (level, position))`.execute(
+    db,
+  );
 }
 
 function bytesType({ name }: Dialect): RawBuilder<unknown> {

@@ -19,6 +19,8 @@ export interface Schema {
   metadata_files: MetadataFileRow;
   targets: TargetRow;
   report_documents: ReportDocumentRow;
+  log_records: LogRecordRow;
+  log_nodes: LogNodeRow;
 }
 
 /** The database, or a transaction in it. */
@@ -156,4 +158,21 @@ export interface ReportDocumentRow {
   name: string;
   sha256: string;
   content: Buffer;
+}
+
+export interface LogRecordRow {
+  /** From 0, without a gap. */
+  position: number;
+  kind: string;
+  sha256: string;
+  /** What the record is of, byte for byte. */
+  document: Buffer;
+  logged_at: number;
+}
+
+/** The hash over the leaves from `position * 2^level` on, `2^level` of them. */
+export interface LogNodeRow {
+  level: number;
+  position: number;
+  hash: Buffer;
 }
