@@ -1,7 +1,8 @@
 /**
  * The control plane as one object: made, started, stopped. `keyturn serve` and the tests run this.
  *
- * In its folder: `store.sqlite`, `authority/`, `content/` (blobs), `timestamp-key.pem`, `serve.lock`, `serve.pid`.
+ * In its folder: `store.sqlite`, `authority/`, `content/` (blobs), `timestamp-key.pem`, `log-key.pem`, `serve.lock`,
+ * `serve.pid`.
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -12,8 +13,10 @@ import type { Role } from '../shared/rpc/peer-identity.ts';
 import { makeDirectory } from '../shared/store/atomic-file.ts';
 import { type Clock, systemClock } from '../shared/time/clock.ts';
 import type { PublicKey } from '../shared/trust/keys.ts';
+import type { NoteKey } from '../shared/trust/verifier-key.ts';
 import { createAuthority, openAuthority } from './authority/authority-files.ts';
 import type { CertificateAuthority, IssuedIdentity } from './authority/certificate-authority.ts';
+import { ensureLogKey } from './authority/log-key.ts';
 import { OpenCalls } from './authority/open-calls.ts';
 import { issueOperatorIdentity } from './authority/operator-identity.ts';
 import { createTimestampKey, openTimestampKey } from './authority/timestamp-key.ts';
@@ -30,6 +33,7 @@ import { openSqliteStore } from './store/database.ts';
 import { publishedVersions } from './store/publications.ts';
 import type { Store } from './store/schema.ts';
 import { lockControlPlaneFolder } from './store/serve-lock.ts';
+import { TransparencyLog } from './transparency/transparency-log.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -55,6 +59,8 @@ export interface ControlPlane {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly authority: CertificateAuthority;
+  /** Everything that was decided. */
+  readonly log: TransparencyLog;
   /** As a releaser's call would, for the first publication of a new control plane. Errors: those of `publish`. */
   publish(request: PublishRequest): Promise<PublishResponse>;
   /** False until the first publication. */
@@ -66,17 +72,17 @@ export interface ControlPlane {
 }
 
 /**
- * Makes the folder of a new control plane: its CA and its freshness key, whose public half belongs into the trust
- * root. Errors: `RejectedError` with `authority-exists` or `timestamp-key-exists`.
+ * Makes the folder of a new control plane: its CA, its freshness key, whose public half belongs into the trust root, and
+ * the key of its log, which belongs into the policy. Errors: `RejectedError` with `authority-exists` or `timestamp-key-exists`.
  */
 export async function createControlPlane(
   folder: string,
   clock: Clock = systemClock,
-): Promise<{ caCertificate: string; timestampKey: PublicKey }> {
+): Promise<{ caCertificate: string; timestampKey: PublicKey; log: NoteKey }> {
   makeDirectory(folder, { mode: 0o700 });
   const timestampKey = createTimestampKey(folder);
   const authority = await createAuthority(join(folder, 'authority'), clock);
-  return { caCertificate: authority.caCertificate, timestampKey };
+  return { caCertificate: authority.caCertificate, timestampKey, log: ensureLogKey(folder) };
 }
 
 /**
@@ -117,6 +123,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     clock,
     blobs,
     chunkLists: new ChunkLists(blobs),
+    log: new TransparencyLog({ store, signer: ensureLogKey(config.folder), clock }),
     sessions: new HostSessions(),
     operatorCalls: new OpenCalls(),
     news: new RunNews(),
@@ -149,6 +156,7 @@ async function listen(
     store: context.store,
     blobs: context.blobs,
     authority: context.authority,
+    log: context.log,
     publish: (request: PublishRequest) => publish(context, request),
     isPublished: async () => (await publishedVersions(context.store)) !== undefined,
     recordReport: (runId: string, report: PublishedReport) => recordReport(context, runId, report),

@@ -14,6 +14,7 @@ import {
   createTargets,
   type Keyholders,
 } from '../../shared/trust/tuf-repository.ts';
+import { encodeVerifierKey, type NoteKey } from '../../shared/trust/verifier-key.ts';
 
 export interface Quorum {
   /** How many keys are made. */
@@ -30,6 +31,8 @@ export interface CeremonyRequest {
   readonly acceptedGaps: Policy['subGaps']['accept'];
   /** The public half of the freshness key, which the control plane alone holds. */
   readonly timestampKey: PublicKey;
+  /** The control plane's log, which every order must be in. */
+  readonly log: NoteKey;
   readonly now: Date;
 }
 
@@ -147,6 +150,7 @@ function firstPolicy(request: CeremonyRequest, keys: KeysByRole): Policy {
     sandbox: 'required',
     forbidden: ['service-change', 'cron-change', 'neighbour-change', 'network', 'production-write', 'remote-push'],
     timestampExpiresMs: TIMESTAMP_EXPIRES_MS,
+    log: encodeVerifierKey(request.log),
     retention: { keep: 3 },
   };
 }

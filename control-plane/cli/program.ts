@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import pkg from '../../package.json' with { type: 'json' };
+import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHost } from './commands/host.ts';
@@ -22,7 +23,7 @@ export const VERSION = pkg.version;
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
-  'See what is true:': ['watch', 'ledger', 'runs', 'report'],
+  'See what is true:': ['watch', 'ledger', 'runs', 'report', 'audit'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
   'Control plane:': ['serve', 'operator'],
@@ -51,7 +52,18 @@ export function createProgram(output: ProgramOutput = {}): Command {
     .exitOverride()
     // Not for help: what declares the commands is compiled by then, and nothing else is loaded.
     .hook('preAction', keepCompiledCode);
-  const all = [addRelease, addRuns, addHost, addInit, addTrust, addServe, addOperator, addDoctor, addCompletion];
+  const all = [
+    addRelease,
+    addRuns,
+    addAudit,
+    addHost,
+    addInit,
+    addTrust,
+    addServe,
+    addOperator,
+    addDoctor,
+    addCompletion,
+  ];
   for (const add of all) add(program);
   for (const [group, names] of Object.entries(GROUPS)) {
     for (const name of names) program.commands.find((command) => command.name() === name)?.helpGroup(group);

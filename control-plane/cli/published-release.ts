@@ -4,10 +4,8 @@ import {
   type ReleaseStatement,
   releaseTargetPath,
 } from '../../shared/release/release-statement.ts';
-import { collectBounded } from '../../shared/trust/source.ts';
-import { checkTargetBytes, repositoryPath } from '../../shared/trust/target.ts';
-import { refreshTrust } from '../../shared/trust/tuf-refresh.ts';
 import type { Publisher } from './publication.ts';
+import { readPublishedTarget } from './published-target.ts';
 import type { ReleaseName } from './release-name.ts';
 
 /**
@@ -16,14 +14,11 @@ import type { ReleaseName } from './release-name.ts';
  */
 export async function readReleaseStatement(
   { app, version }: ReleaseName,
-  { home, source }: Pick<Publisher, 'home' | 'source'>,
+  publisher: Pick<Publisher, 'home' | 'source'>,
 ): Promise<ReleaseStatement> {
   const path = releaseTargetPath(app, version);
-  const refreshed = await refreshTrust({ trusted: home.loadTrust(), source, targets: [path], rules: 'keyturn' });
-  home.saveTrust(refreshed.trusted);
-  if (refreshed.outcome.kind === 'failed') throw refreshed.outcome.error;
-  const target = refreshed.targets.get(path);
-  if (!target) {
+  const bytes = await readPublishedTarget(path, publisher);
+  if (bytes === undefined) {
     throw new RejectedError(
       'release-unknown',
       `failed to find release "${app}@${version}": no trusted role lists "${path}"`,
@@ -32,10 +27,5 @@ export async function readReleaseStatement(
       },
     );
   }
-  const bytes = await collectBounded(source.fetchTarget(repositoryPath(target)), {
-    maxBytes: target.length,
-    what: path,
-  });
-  checkTargetBytes(target, bytes);
   return parseReleaseStatement(bytes);
 }

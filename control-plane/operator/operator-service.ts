@@ -19,6 +19,7 @@ import { listRuns } from './list-runs.ts';
 import { missingBlobs } from './missing-blobs.ts';
 import type { OperatorContext } from './operator-context.ts';
 import { publish } from './publish.ts';
+import { fetchCheckpoint, listLog } from './read-log.ts';
 import { revokeHost } from './revoke-host.ts';
 import { revokeOperator } from './revoke-operator.ts';
 import { checkRole } from './role-table.ts';
@@ -75,5 +76,7 @@ function handlersOf(context: OperatorContext): Handlers<OperatorService, Operato
     getRun: (request) => getRun(context, request),
     watchRun: (request, { signal }) => watchRun(context, request, signal),
     fetchReport: (request) => fetchReport(context, request),
+    fetchCheckpoint: (request) => fetchCheckpoint(context, request),
+    listLog: (request) => listLog(context, request),
   };
 }

@@ -23,6 +23,8 @@ export const ROLE_TABLE: Readonly<Record<keyof OperatorService, readonly Role[]>
   getRun: ANYBODY,
   watchRun: ANYBODY,
   fetchReport: ANYBODY,
+  fetchCheckpoint: ANYBODY,
+  listLog: ANYBODY,
 };
 
 /** Errors: `RejectedError('role-not-sufficient')`. */

@@ -11,6 +11,7 @@
 import type { CheckRow } from '../../shared/ledger/derive.ts';
 import type { VerifiedLedger } from '../../shared/ledger/ledger-bundle.ts';
 import type { ControlPlane } from '../service.ts';
+import { findLedgerHead } from '../store/ledger-entries.ts';
 import { findReport, replaceReport } from '../store/report-documents.ts';
 import { listRuns } from '../store/runs.ts';
 import { allRows } from './claims.ts';
@@ -73,6 +74,7 @@ export class ReportService {
   }
 
   async #complete(runId: string, ledger: VerifiedLedger): Promise<void> {
+    await this.#logVerdict(runId);
     const kept = await findReport(this.#plane.store, runId);
     const all = reportSetOf([...buildProvingDocuments(ledger), buildFinalDocument(ledger)]);
     const isRolledBack = ledger.summary.phase === 'rolledBack';
@@ -81,6 +83,12 @@ export class ReportService {
     if (files.every(({ name, sha256 }) => digests.get(name) === sha256)) return;
     await this.#publish(runId, { ...all, files });
     await this.#plane.store.transaction().execute((transaction) => replaceReport(transaction, runId, files));
+  }
+
+  /** P9: the head that the host signed over its whole ledger, which every verdict is derived from. */
+  async #logVerdict(runId: string): Promise<void> {
+    const head = await findLedgerHead(this.#plane.store, runId);
+    if (head) await this.#plane.log.append([{ kind: 'verdict', document: head.envelope }]);
   }
 
   async #publish(runId: string, set: ReportSet): Promise<SinkReceipt[]> {

@@ -20,6 +20,7 @@ import {
   rootAt,
 } from '../../shared/transparency/merkle.ts';
 import type { NoteSigner } from '../../shared/transparency/signed-note.ts';
+import type { NoteKey } from '../../shared/trust/verifier-key.ts';
 import type { Store } from '../store/schema.ts';
 import { type NodePlace, neededNodes, readerOf } from './needed-nodes.ts';
 
@@ -56,8 +57,9 @@ export class TransparencyLog {
     this.#clock = clock;
   }
 
-  get origin(): string {
-    return this.#signer.name;
+  /** What its states are verified with. */
+  get key(): NoteKey {
+    return this.#signer;
   }
 
   /** The places of the documents, in their order; durable when this resolves. */
@@ -74,9 +76,10 @@ export class TransparencyLog {
   }
 
   /** The signed state of the log, at its present size. */
-  async checkpoint(): Promise<Buffer> {
+  async checkpoint(): Promise<{ readonly size: number; readonly checkpoint: Buffer }> {
     const size = await this.size();
-    return signCheckpoint({ size, root: await this.#compute((node) => rootAt(size, node)) }, this.#signer);
+    const root = await this.#compute((node) => rootAt(size, node));
+    return { size, checkpoint: signCheckpoint({ size, root }, this.#signer) };
   }
 
   /** A C2SP log proof of the entry at `index` under the present checkpoint. Throws `RangeError` where there is none. */

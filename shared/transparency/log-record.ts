@@ -9,3 +9,7 @@ export type LogKind = (typeof LOG_KINDS)[number];
 export function encodeLogRecord(kind: LogKind, document: Uint8Array): Buffer {
   return encodeCanonical({ kind: `keyturn-log/v1/${kind}`, sha256: sha256(document) });
 }
+
+export function isLogKind(text: string): text is LogKind {
+  return (LOG_KINDS as readonly string[]).includes(text);
+}

@@ -29,6 +29,7 @@ import type { PublicKey, SigningKey } from '../../shared/trust/keys.ts';
 import { type AcceptedSubGap, POLICY_PATH, type Policy, parsePolicy } from '../../shared/trust/policy.ts';
 import { fileNameOf, releaseRoleOf, versionOf } from '../../shared/trust/tuf-metadata.ts';
 import { changeTargets, createSnapshot } from '../../shared/trust/tuf-repository.ts';
+import type { NoteKey } from '../../shared/trust/verifier-key.ts';
 import { type OwnersConfig, WorldHost } from './world-host.ts';
 import { APP, type BuiltSample, DRYRUN_GAP } from './world-release.ts';
 
@@ -62,8 +63,8 @@ export class World implements AsyncDisposable {
 
   static async start({ acceptedGaps = [DRYRUN_GAP], forbidden, parent = tmpdir() }: WorldOptions = {}): Promise<World> {
     const world = new World(parent);
-    const { timestampKey } = await createControlPlane(world.controlPlaneFolder);
-    world.#ceremony = holdCeremony(ceremonyRequest(timestampKey, acceptedGaps));
+    const online = await createControlPlane(world.controlPlaneFolder);
+    world.#ceremony = holdCeremony(ceremonyRequest(online, acceptedGaps));
     world.home.saveTrust(new Map([...world.#ceremony.metadata].filter(([file]) => file === fileNameOf('root'))));
     await world.startControlPlane();
     await world.#publishFirst();
@@ -277,7 +278,10 @@ export function isInPhase(phase: string): (update: RunUpdate) => boolean {
   return (update) => update.news === 'run' && update.run.phase === phase;
 }
 
-function ceremonyRequest(timestampKey: PublicKey, acceptedGaps: readonly AcceptedSubGap[]) {
+function ceremonyRequest(
+  { timestampKey, log }: { timestampKey: PublicKey; log: NoteKey },
+  acceptedGaps: readonly AcceptedSubGap[],
+) {
   return {
     root: { keys: 1, threshold: 1 },
     targets: { keys: 1, threshold: 1 },
@@ -285,6 +289,7 @@ function ceremonyRequest(timestampKey: PublicKey, acceptedGaps: readonly Accepte
     approvers: [{ name: 'ops-1', team: 'operations' }],
     acceptedGaps: [...acceptedGaps],
     timestampKey,
+    log,
     now: new Date(systemClock.now()),
   };
 }

@@ -14,7 +14,6 @@ import { UsageError } from '../../../shared/service/failure.ts';
 import { makeDirectory, removeTree, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { moveTree } from '../../../shared/store/tree-move.ts';
 import { systemClock } from '../../../shared/time/clock.ts';
-import type { PublicKey } from '../../../shared/trust/keys.ts';
 import { type AcceptedSubGap, POLICY_PATH } from '../../../shared/trust/policy.ts';
 import { openAuthority } from '../../authority/authority-files.ts';
 import { issueOperatorIdentity } from '../../authority/operator-identity.ts';
@@ -99,8 +98,8 @@ async function fill(
   { options, passphrase }: { options: InitOptions; passphrase: string | undefined },
 ): Promise<Ceremony> {
   makeDirectory(home.folder, { mode: 0o700 });
-  const { timestampKey } = await createControlPlane(home.controlPlane);
-  const ceremony = holdCeremony(requestOf(options, timestampKey));
+  const { timestampKey, log } = await createControlPlane(home.controlPlane);
+  const ceremony = holdCeremony(requestOf(options, { timestampKey, log }));
   for (const [role, keys] of ceremony.keys) {
     for (const [name, key] of keys) home.saveKey(role, { name, key, passphrase });
   }
@@ -111,14 +110,14 @@ async function fill(
   return ceremony;
 }
 
-function requestOf(options: InitOptions, timestampKey: PublicKey): CeremonyRequest {
+function requestOf(options: InitOptions, online: Pick<CeremonyRequest, 'timestampKey' | 'log'>): CeremonyRequest {
   return {
     root: options.root,
     targets: options.targets,
     releasers: new Map(options.app.map((app) => [app, options.releasers])),
     approvers: options.approver,
     acceptedGaps: [...options.acceptGap],
-    timestampKey,
+    ...online,
     now: new Date(),
   };
 }

@@ -572,3 +572,37 @@ export type ReportPiece = {
   /** The next bytes of it. */
   data: Buffer;
 };
+
+/** The state of the log. */
+export type FetchCheckpointRequest = {
+  /** How many entries the log had when the caller last looked; 0 for a first look. */
+  oldSize: number;
+};
+
+/** The caller believes the signature and the proofs, not this service. */
+export type FetchCheckpointResponse = {
+  /** A C2SP signed note. */
+  checkpoint: Buffer;
+  /** Hashes of 32 bytes: the consistency proof of RFC 6962 from `old_size` to the size in the checkpoint. */
+  consistency: Buffer[];
+};
+
+/** Entries of the log. */
+export type ListLogRequest = {
+  /** The first one, counted from 0. */
+  first: number;
+  /** How many at most; 0 for all that there are when the call begins. */
+  limit: number;
+};
+
+/** One entry of the log. */
+export type LogEntry = {
+  /** Its place, from 0. */
+  index: number;
+  /** What it is of: `enable`, `kill`, `ruling`, `approval`, `receipt` or `verdict`. */
+  kind: string;
+  /** The document, byte for byte. The leaf of the log is made of its kind and its digest. */
+  document: Buffer;
+  /** When it was logged, in milliseconds since 1970, as the control plane says. */
+  loggedAtMs: number;
+};

@@ -15,16 +15,20 @@ import type {
   DeployResponse,
   EnrolRequest,
   EnrolResponse,
+  FetchCheckpointRequest,
+  FetchCheckpointResponse,
   FetchReportRequest,
   GetRunRequest,
   ListHostsRequest,
   ListHostsResponse,
+  ListLogRequest,
   ListOperatorsRequest,
   ListOperatorsResponse,
   ListReleasesRequest,
   ListReleasesResponse,
   ListRunsRequest,
   ListRunsResponse,
+  LogEntry,
   MetadataPiece,
   MetadataRequest,
   MissingBlobsRequest,
@@ -102,4 +106,8 @@ export type OperatorService = {
   watchRun: { kind: 'server-stream'; request: WatchRunRequest; response: RunUpdate };
   /** The documents of a run's report. Role: any. */
   fetchReport: { kind: 'server-stream'; request: FetchReportRequest; response: ReportPiece };
+  /** The signed state of the transparency log, and that it has only grown since another. Role: any. */
+  fetchCheckpoint: { kind: 'unary'; request: FetchCheckpointRequest; response: FetchCheckpointResponse };
+  /** What is in the transparency log. Role: any. */
+  listLog: { kind: 'server-stream'; request: ListLogRequest; response: LogEntry };
 };

@@ -37,7 +37,7 @@ describe('control-plane/transparency', () => {
   });
 
   it('is empty at first, and signs that', async () => {
-    const empty = verifyCheckpoint(await log.checkpoint(), LOG);
+    const empty = verifyCheckpoint((await log.checkpoint()).checkpoint, LOG);
     expect([empty.size, empty.root.toString('hex')]).to.deep.equal([0, new MerkleTree([]).root().toString('hex')]);
     expect(await log.entries(0, 10)).to.deep.equal([]);
   });
@@ -47,7 +47,7 @@ describe('control-plane/transparency', () => {
     for (const [index, document] of documents.entries()) {
       expect(await log.append([document])).to.deep.equal([index]);
       const tree = new MerkleTree(documents.slice(0, index + 1).map(recordOf));
-      const { size, root } = verifyCheckpoint(await log.checkpoint(), LOG);
+      const { size, root } = verifyCheckpoint((await log.checkpoint()).checkpoint, LOG);
       expect([size, root.toString('hex')]).to.deep.equal([index + 1, tree.root().toString('hex')]);
     }
     for (const [index, document] of documents.entries()) {
@@ -59,10 +59,10 @@ describe('control-plane/transparency', () => {
   it('proves that it only grew, from every state that it ever signed', async () => {
     const states: Checkpoint[] = [];
     for (let index = 0; index < 12; index += 1) {
-      states.push(verifyCheckpoint(await log.checkpoint(), LOG));
+      states.push(verifyCheckpoint((await log.checkpoint()).checkpoint, LOG));
       await log.append([order(2 * index), order(2 * index + 1)]);
     }
-    const present = verifyCheckpoint(await log.checkpoint(), LOG);
+    const present = verifyCheckpoint((await log.checkpoint()).checkpoint, LOG);
     for (const { size, root } of states) {
       const proof = await log.consistency(size, present.size);
       const grown = { oldSize: size, oldRoot: root, newSize: present.size, newRoot: present.root, proof };
@@ -79,10 +79,10 @@ describe('control-plane/transparency', () => {
 
   it('P8: is what it was when it is opened again, and goes on', async () => {
     await log.append([order(0), order(1), order(2)]);
-    const before = verifyCheckpoint(await log.checkpoint(), LOG);
+    const before = verifyCheckpoint((await log.checkpoint()).checkpoint, LOG);
     await store.destroy();
     await open();
-    expect(verifyCheckpoint(await log.checkpoint(), LOG)).to.deep.equal(before);
+    expect(verifyCheckpoint((await log.checkpoint()).checkpoint, LOG)).to.deep.equal(before);
     expect(await log.append([order(3)])).to.deep.equal([3]);
     expect((await log.entries(1, 2)).map(({ index, document }) => [index, document.toString()])).to.deep.equal([
       [1, 'order 1'],
