@@ -5,7 +5,6 @@
 import { type Chunk, unpackChunks } from '../../shared/release/content/chunk-list.ts';
 import type { Range } from '../../shared/release/content/segments.ts';
 import type { ContentWant } from '../../shared/rpc/generated/messages.ts';
-import { YoungGarbage } from '../../shared/service/young-garbage.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { untilSilent } from './silence.ts';
@@ -43,15 +42,10 @@ export function linkBlobSource(gateway: () => GatewayClient, { clock }: { readon
       const asked = wants.map(contentWant);
       const fetch = (until: AbortSignal) => gateway().fetchContent({ wants: asked }, { signal: until });
       const parcels = untilSilent(fetch, { clock, signal, bytesOf: bytesOfParcel });
-      const garbage = new YoungGarbage();
-      const pieces = unpackParcels(
+      yield* unpackParcels(
         wants.map(({ sha256, at, base }) => ({ sha256, ...at, base })),
         parcels,
       );
-      for await (const piece of pieces) {
-        yield piece;
-        garbage.passed(piece.data.length);
-      }
     },
     chunksOf: async ({ sha256, size }, { signal }) =>
       unpackChunks(await gateway().fetchChunkList({ sha256 }, { signal, timeoutMs: CHUNK_LIST_MS }), size),
