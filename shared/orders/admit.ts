@@ -99,8 +99,9 @@ export interface Admission {
 export function admit(offer: EnableOffer, facts: HostFacts): Admission {
   const envelope = checkEnvelope(offer);
   const rule = ruleFor(facts);
-  const approved = checkThreshold(envelope, { rule, facts });
-  const approvals = checkSeparation(approved, { rule, facts });
+  const approvers = keyedApprovers(facts.policy);
+  const approved = checkThreshold(envelope, { rule, approvers });
+  const approvals = checkSeparation(approved, { rule, approvers, facts });
   const order = readEnableOrder(approved);
   const standing = checkAudience(order, { offer, facts });
   checkEvidence(order, { offer, standing });
@@ -123,13 +124,13 @@ function ruleFor({ policy, labels }: HostFacts): PolicyRule {
   return rule;
 }
 
-interface Under {
+interface People {
   readonly rule: PolicyRule;
-  readonly facts: HostFacts;
+  readonly approvers: readonly KeyedApprover[];
 }
 
-function checkThreshold(envelope: UnverifiedEnvelope, { rule, facts }: Under): ApprovedEnvelope<KeyedApprover> {
-  const approved = verifyApprovals(envelope, keyedApprovers(facts.policy), { payloadType: STATEMENT_PAYLOAD_TYPE });
+function checkThreshold(envelope: UnverifiedEnvelope, { rule, approvers }: People): ApprovedEnvelope<KeyedApprover> {
+  const approved = verifyApprovals(envelope, approvers, { payloadType: STATEMENT_PAYLOAD_TYPE });
   const [unmet] = unmetBy(approved.approvals, rule);
   if (unmet) throw refused('quorum-not-met', `expected ${unmet.count} of team "${unmet.team}", got ${unmet.actual}`);
   return approved;
@@ -137,11 +138,11 @@ function checkThreshold(envelope: UnverifiedEnvelope, { rule, facts }: Under): A
 
 function checkSeparation(
   { approvals }: ApprovedEnvelope<KeyedApprover>,
-  { rule, facts }: Under,
-): Approval<KeyedApprover>[] {
-  if (!rule.separation) return [...approvals];
+  { rule, approvers, facts }: People & { facts: HostFacts },
+): readonly Approval<KeyedApprover>[] {
+  if (!rule.separation) return approvals;
   const releasers = facts.standing?.releasers ?? new Set<string>();
-  const counting = withoutReleasers(approvals, { releasers, approvers: keyedApprovers(facts.policy) });
+  const counting = withoutReleasers(approvals, { releasers, approvers });
   const [unmet] = unmetBy(counting, rule);
   if (!unmet) return counting;
   const who = `${unmet.actual} of team "${unmet.team}" did not sign the release`;
@@ -215,7 +216,7 @@ function checkFreshness({ nowMs, freshUntilMs, isClockBehind }: HostFacts): void
     throw refused('metadata-not-fresh', `the trust metadata ran out at ${instantOf(freshUntilMs)}`);
 }
 
-function checkWindow(order: EnableOrder, { rule, facts }: Under): void {
+function checkWindow(order: EnableOrder, { rule, facts }: { rule: PolicyRule; facts: HostFacts }): void {
   const { issuedAtMs, notBeforeMs, expiresMs, leaseMs } = order;
   const { nowMs } = facts;
   if (issuedAtMs > nowMs + LIMITS.clockDifferenceMs) {

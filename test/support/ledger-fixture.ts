@@ -61,6 +61,8 @@ export interface FixtureOptions {
   readonly requiredGates?: readonly string[];
   readonly lastPhase?: RunPhase;
   readonly hostKey?: SigningKey;
+  /** The log that the policy names, as a verifier key. */
+  readonly log?: string;
 }
 
 export const DEFAULT_GATES: Plan['gates'] = [
@@ -210,7 +212,7 @@ function buildRecordOf(checks: readonly PlannedCheck[], options: FixtureOptions)
   };
 }
 
-function policyBytes({ accept = [], requiredGates = ['G0', 'G8'] }: FixtureOptions): Buffer {
+function policyBytes({ accept = [], requiredGates = ['G0', 'G8'], log }: FixtureOptions): Buffer {
   const approver = POLICY_KEY;
   return encodeCanonical({
     version: 1,
@@ -231,6 +233,7 @@ function policyBytes({ accept = [], requiredGates = ['G0', 'G8'] }: FixtureOptio
     forbidden: ['service-change', 'production-write'],
     timestampExpiresMs: 3_600_000,
     retention: { keep: 2 },
+    ...(log !== undefined && { log }),
   });
 }
 

@@ -1,4 +1,4 @@
-/** Runs: `keyturn deploy`, `rollback`, `watch`, `ledger`, `runs`, `report`. */
+/** Runs: `keyturn deploy`, `rollback`, `watch`, `ledger`, `readiness`, `runs`, `report`. */
 
 import type { Command } from 'commander';
 
@@ -43,6 +43,14 @@ function addViews(program: Command): void {
     .action(async (run: string, _options, command: Command) => {
       const { showLedger } = await import('../actions/run-ledger.ts');
       await showLedger(run, command);
+    });
+  program
+    .command('readiness <release>')
+    .description('whether NAME@VERSION could be enabled on a host: every criterion with its evidence')
+    .requiredOption('--host <host>', 'the host')
+    .action(async (name: string, _options, command: Command) => {
+      const { showReadiness } = await import('../actions/readiness.ts');
+      await showReadiness(name, command);
     });
   program
     .command('runs')

@@ -176,6 +176,38 @@ describe('runs from the command line', function () {
       expect(failureOf(ended).message).to.include('"nuit"').and.include('unit');
     });
 
+    it('says whether the release could be enabled: every criterion, with the evidence that shows it', async () => {
+      const ended = await world.json('readiness', RELEASE, '--host', HOST);
+      expect(ended.exitCode, ended.stderr).to.equal(0);
+      const { run, isReady, rows, missing } = documentOf<{
+        run: string;
+        isReady: boolean;
+        rows: { id: string; status: string; isMet: boolean; evidenceId?: string; reason?: string }[];
+        missing: string[];
+      }>(ended);
+      expect([run, isReady, missing]).to.deep.equal([ledger.run, true, []]);
+      const checks = ledger.gates.flatMap((gate) => gate.checks.map(({ id }) => id));
+      expect(rows.map(({ id }) => id)).to.include.members([...checks, 'phase', 'live-entrypoint', 'log']);
+      expect(rows.filter(({ evidenceId }) => !evidenceId?.startsWith(`${ledger.run}#`))).to.deep.equal([]);
+      const gap = rows.find(({ status }) => status === 'PARTIAL');
+      expect(gap?.reason).to.match(/^sub-gap of operations, accepted until /);
+      const table = await world.keyturn('readiness', RELEASE, '--host', HOST);
+      expect(table.stdout).to.match(/^ready: all of \d+ criteria are met$/m);
+    });
+
+    it('is not ready where the release was never deployed, and says how it would be', async () => {
+      const ended = await world.json('readiness', `${APP}@9.9`, '--host', HOST);
+      expect([ended.exitCode, failureOf(ended).code]).to.deep.equal([77, 'release-not-deployed']);
+      expect(failureOf(ended).hint).to.equal(`keyturn deploy ${APP}@9.9 --host ${HOST} --watch`);
+    });
+
+    it('P9: has the verdict in the log, which verifies', async () => {
+      const { size } = documentOf<{ size: number }>(await world.json('audit', 'verify'));
+      const { entries } = documentOf<{ entries: { kind: string }[] }>(await world.json('audit', 'list'));
+      expect(entries.map(({ kind }) => kind)).to.deep.equal(Array(size).fill('verdict'));
+      expect(size).to.be.at.least(1);
+    });
+
     it('lists runs, of one host if asked', async () => {
       const of = async (...argv: string[]) =>
         documentOf<{ runs: { runId: string }[] }>(await world.json('runs', ...argv)).runs;
