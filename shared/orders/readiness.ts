@@ -39,7 +39,10 @@ export function readinessOf(ledger: VerifiedLedger, nowMs: number): Readiness {
 export function whatIsMissing({ rows }: Readiness): string[] {
   return rows
     .filter(({ isMet }) => !isMet)
-    .map(({ id, gate, status, reason }) => `${gate === '' ? id : `${gate} ${id}`} is ${status}${reason === undefined ? '' : `: ${reason}`}`);
+    .map(
+      ({ id, gate, status, reason }) =>
+        `${gate === '' ? id : `${gate} ${id}`} is ${status}${reason === undefined ? '' : `: ${reason}`}`,
+    );
 }
 
 interface Judging {
@@ -62,7 +65,9 @@ function checkRow(check: CheckRow, { subGaps, nowMs }: Judging): ReadinessRow {
   if (!gap?.accepted) return { ...row, isMet: false, reason: `sub-gap: ${gap?.statement ?? 'nothing was proven'}` };
   const isOver = gap.expiresAt === undefined || !(nowMs < Date.parse(gap.expiresAt)); // 1
   const until = gap.expiresAt ?? 'nobody said when';
-  const reason = isOver ? `the accepted sub-gap ran out at ${until}` : `sub-gap of ${gap.owner}, accepted until ${until}`;
+  const reason = isOver
+    ? `the accepted sub-gap ran out at ${until}`
+    : `sub-gap of ${gap.owner}, accepted until ${until}`;
   return { ...row, isMet: !isOver, reason };
 }
 

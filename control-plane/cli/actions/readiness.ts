@@ -31,21 +31,32 @@ export async function showReadiness(name: string, command: Command): Promise<voi
   ]);
 }
 
-/** Of the newest run of that release on that host, whatever became of it. Errors: `release-not-deployed`, `run-not-admitted`. */
+/**
+ * Of the run that stands: the newest that is proven, as a later attempt finds its target taken and changes nothing; where none
+ * is, of the newest. Errors: `release-not-deployed`, `run-not-admitted`.
+ */
 async function newestReadiness(
   publisher: Publisher,
   { release: { app, version }, host }: { release: ReleaseName; host: string },
 ): Promise<{ run: Run; readiness: Readiness }> {
   const { runs } = await publisher.client.listRuns({ host, limit: 0 });
-  const newest = runs.find((run) => run.app === app && run.version === version);
-  if (!newest) {
-    throw new RejectedError('release-not-deployed', `failed to judge ${app}@${version}: it was never deployed to "${host}"`, {
-      hint: `keyturn deploy ${app}@${version} --host ${host} --watch`,
-    });
+  const ofRelease = runs.filter((run) => run.app === app && run.version === version);
+  const standing = ofRelease.find(({ phase }) => phase === 'proven') ?? ofRelease[0];
+  if (!standing) {
+    throw new RejectedError(
+      'release-not-deployed',
+      `failed to judge ${app}@${version}: it was never deployed to "${host}"`,
+      {
+        hint: `keyturn deploy ${app}@${version} --host ${host} --watch`,
+      },
+    );
   }
-  const { run, ledger } = await fetchRun(newest.runId, publisher);
+  const { run, ledger } = await fetchRun(standing.runId, publisher);
   if (ledger) return { run, readiness: readinessOf(ledger, Date.now()) };
-  throw new RejectedError('run-not-admitted', `failed to judge ${app}@${version}: "${host}" has not admitted run ${run.runId}`);
+  throw new RejectedError(
+    'run-not-admitted',
+    `failed to judge ${app}@${version}: "${host}" has not admitted run ${run.runId}`,
+  );
 }
 
 function cellsOf({ id, gate, status, isMet, evidenceId, reason }: ReadinessRow): Cell[] {
@@ -61,5 +72,7 @@ function cellsOf({ id, gate, status, isMet, evidenceId, reason }: ReadinessRow):
 
 function lastLine({ rows, isReady }: Readiness): string {
   const open = rows.filter(({ isMet }) => !isMet).length;
-  return isReady ? `ready: all of ${rows.length} criteria are met` : `not ready: ${open} of ${rows.length} criteria are open`;
+  return isReady
+    ? `ready: all of ${rows.length} criteria are met`
+    : `not ready: ${open} of ${rows.length} criteria are open`;
 }

@@ -178,7 +178,7 @@ describe('runs from the command line', function () {
 
     it('says whether the release could be enabled: every criterion, with the evidence that shows it', async () => {
       const ended = await world.json('readiness', RELEASE, '--host', HOST);
-      expect(ended.exitCode, ended.stderr).to.equal(0);
+      expect(ended.exitCode, ended.stdout).to.equal(0);
       const { run, isReady, rows, missing } = documentOf<{
         run: string;
         isReady: boolean;

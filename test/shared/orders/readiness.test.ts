@@ -1,6 +1,6 @@
 /** P6: a release is ready when everything that was to be proven is, and the checklist says of the rest what is open. */
 import { expect } from 'chai';
-import { readinessOf, type ReadinessRow, whatIsMissing } from '../../../shared/orders/readiness.ts';
+import { type ReadinessRow, readinessOf, whatIsMissing } from '../../../shared/orders/readiness.ts';
 import { encodeVerifierKey } from '../../../shared/trust/verifier-key.ts';
 import { LOG } from '../../support/enable-world.ts';
 import { DEFAULT_GATES, type FixtureOptions, ledgerFixture, saw } from '../../support/ledger-fixture.ts';
@@ -32,7 +32,14 @@ describe('shared/orders/readiness', () => {
     expect([isReady, open({})]).to.deep.equal([true, []]);
     expect(rows.length).to.be.above(15);
     for (const { id, evidenceId } of rows) expect(evidenceId, id).to.match(/^run-7#\d+$/);
-    expect(rows.map(({ id }) => id)).to.include.members(['phase', 'unit', 'dry', 'g8.report', 'live-entrypoint', 'log']);
+    expect(rows.map(({ id }) => id)).to.include.members([
+      'phase',
+      'unit',
+      'dry',
+      'g8.report',
+      'live-entrypoint',
+      'log',
+    ]);
   });
 
   const OPEN: Readonly<Record<string, readonly [options: FixtureOptions, open: readonly string[]]>> = {
@@ -80,7 +87,9 @@ describe('shared/orders/readiness', () => {
 
   it('says in a line each what is missing', () => {
     const gates = DEFAULT_GATES;
-    const missing = whatIsMissing(judge({ gates, results: { unit: { did: 'block', reason: 'no python', needs: [] } } }));
+    const missing = whatIsMissing(
+      judge({ gates, results: { unit: { did: 'block', reason: 'no python', needs: [] } } }),
+    );
     expect(missing).to.deep.equal(['G5 unit is BLOCKED: no python']);
   });
 });
