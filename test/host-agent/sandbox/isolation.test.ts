@@ -189,7 +189,7 @@ describe('the sandbox, when a payload', function () {
     it(name, async () => {
       const before = world.onDisk();
       const outcome = await world.python(script(surroundings), changes?.(surroundings));
-      expect(outcome.ended.by).to.equal('exit');
+      expect(outcome.ended.by, JSON.stringify(outcome.ended)).to.equal('exit');
       expect(outcome.stdout.text).not.to.include('done');
       if (refusal !== undefined) expect(outcome.stderr.text).to.match(refusal);
       else expect(outcome.ended).to.deep.equal({ by: 'exit', code: 0 }, outcome.stderr.text);

@@ -48,7 +48,7 @@ const { anna, bela, rita, carl } = PEOPLE;
 export const payloadOf = (change: Partial<EnableOrder> = {}) => encodeEnableOrder(orderOf(change));
 export const signedBy = (...keys: (typeof anna.key)[]): Attempt => ({ offer: offerOf(sign(payloadOf(), keys)) });
 const ordering = (change: Partial<EnableOrder>): Attempt => ({ offer: honestOffer(change) });
-const with_ = (change: Partial<EnableOffer>): Attempt => ({ offer: { ...honestOffer(), ...change } });
+const carrying = (change: Partial<EnableOffer>): Attempt => ({ offer: { ...honestOffer(), ...change } });
 const on = (facts: Partial<HostFacts>): Attempt => ({ offer: honestOffer(), facts });
 const evidence = () => honestOffer().evidence;
 const leafOf = (host: string) => EVIDENCE.proofFor(host) as NonNullable<ReturnType<typeof EVIDENCE.proofFor>>;
@@ -137,27 +137,27 @@ export const ADMISSION_ATTACKS: Readonly<Record<string, readonly [code: string, 
   ],
   'the order for this host, with another host’s evidence': [
     'order-for-another-host',
-    () => with_({ evidence: leafOf('host-02') }),
+    () => carrying({ evidence: leafOf('host-02') }),
   ],
   'another host’s evidence under this host’s name': [
     'evidence-differs',
-    () => with_({ evidence: { ...leafOf('host-02'), leaf: { ...leafOf('host-02').leaf, host: HOST } } }),
+    () => carrying({ evidence: { ...leafOf('host-02'), leaf: { ...leafOf('host-02').leaf, host: HOST } } }),
   ],
   'this host’s evidence at another host’s place': [
     'evidence-not-in-order',
-    () => with_({ evidence: { ...evidence(), index: 2 } }),
+    () => carrying({ evidence: { ...evidence(), index: 2 } }),
   ],
   'this host’s evidence with another host’s path': [
     'evidence-not-in-order',
-    () => with_({ evidence: { ...evidence(), path: leafOf('host-02').path } }),
+    () => carrying({ evidence: { ...evidence(), path: leafOf('host-02').path } }),
   ],
   'this host’s evidence with half a path': [
     'evidence-not-in-order',
-    () => with_({ evidence: { ...evidence(), path: evidence().path.slice(1) } }),
+    () => carrying({ evidence: { ...evidence(), path: evidence().path.slice(1) } }),
   ],
   'this host’s evidence with a path of its own making': [
     'evidence-not-in-order',
-    () => with_({ evidence: { ...evidence(), index: 0, path: [] } }),
+    () => carrying({ evidence: { ...evidence(), index: 0, path: [] } }),
   ],
   'one host more than the people signed for': [
     'evidence-not-in-order',
@@ -179,7 +179,7 @@ export const ADMISSION_ATTACKS: Readonly<Record<string, readonly [code: string, 
     () => {
       const log = new TestLog();
       log.append(Buffer.from('something else'));
-      return with_({ logProof: log.proof(5), consistency: log.consistency(5) });
+      return carrying({ logProof: log.proof(5), consistency: log.consistency(5) });
     },
   ],
   'an order in a log of the attacker’s own': [
@@ -204,7 +204,7 @@ export const ADMISSION_ATTACKS: Readonly<Record<string, readonly [code: string, 
       facts: { seen: () => new TestLog(LOG, 7).checkpoint() },
     }),
   ],
-  'an order without the proof that the log only grew': ['log-inconsistent', () => with_({ consistency: [] })],
+  'an order without the proof that the log only grew': ['log-inconsistent', () => carrying({ consistency: [] })],
   'an order whose log leaf is that of a kill': [
     'not-in-log',
     () => {
@@ -214,7 +214,7 @@ export const ADMISSION_ATTACKS: Readonly<Record<string, readonly [code: string, 
       return { offer: { ...offerOf(envelope), logProof: log.proof(index), consistency: log.consistency(5) } };
     },
   ],
-  'an order without any log proof': ['log-proof-malformed', () => with_({ logProof: Buffer.alloc(0) })],
+  'an order without any log proof': ['log-proof-malformed', () => carrying({ logProof: Buffer.alloc(0) })],
   'an order on a host whose policy names no log': [
     'policy-names-no-log',
     () => on({ policy: policyOf({}, { log: undefined }) }),
