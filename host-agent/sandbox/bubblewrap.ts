@@ -103,8 +103,8 @@ class BubblewrapRun implements Confinement {
     const firstPid = await this.#firstPid();
     this.#first = identify(firstPid);
     if (this.#first === undefined) return; // it has ended by itself; `exit` follows
-    // Bubblewrap mounts meanwhile.
-    await this.#options.group?.join(firstPid);
+    // The kernel takes its time to move a process; bubblewrap mounts meanwhile.
+    this.#options.group?.add(firstPid);
     await mounted;
     await this.#giveSecrets(this.#first);
     await inRootOf(this.#first, RELEASED_FOLDER, (path) => mkdirSync(path));

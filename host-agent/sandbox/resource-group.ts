@@ -7,7 +7,6 @@
  * The kernel's files are no files of the agent: nothing here is durable, and nothing goes through `shared/store`.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf } from '../../shared/errors.ts';
@@ -19,8 +18,6 @@ export interface ResourceGroup {
   readonly mechanism: Exclude<LimitMechanism, 'rlimit'>;
   /** Moves a process in; its later descendants are born inside. One that has ended is no error. Throws `GroupRefusedError`. */
   add(pid: number): void;
-  /** The same beside other work: the kernel takes some milliseconds for it. */
-  join(pid: number): Promise<void>;
   /** From now on no member can fork, so that killing all of them ends. */
   forbidForks(): void;
   members(): number[];
@@ -129,15 +126,8 @@ class KernelGroup implements ResourceGroup {
     try {
       for (const folder of this.#folders()) writeFileSync(join(folder, 'cgroup.procs'), String(pid));
     } catch (cause) {
-      refuse(pid, cause);
-    }
-  }
-
-  async join(pid: number): Promise<void> {
-    try {
-      await Promise.all(this.#folders().map((folder) => writeFile(join(folder, 'cgroup.procs'), String(pid))));
-    } catch (cause) {
-      refuse(pid, cause);
+      if (systemCodeOf(cause) === 'ESRCH') return;
+      throw new GroupRefusedError(`cannot move process ${pid} into its group`, { cause });
     }
   }
 
@@ -180,12 +170,6 @@ function parentsOf(mount: CgroupMount): string[] {
   const parent = dirname(mount.ownFolder);
   const isDelegated = mount.version === 2 && basename(parent).endsWith('.service');
   return isDelegated ? [parent, mount.ownFolder] : [mount.ownFolder];
-}
-
-/** A process that has ended is in no group and needs none. */
-function refuse(pid: number, cause: unknown): void {
-  if (systemCodeOf(cause) === 'ESRCH') return;
-  throw new GroupRefusedError(`cannot move process ${pid} into its group`, { cause });
 }
 
 /** False while the group has members, also dead ones that nobody has waited for. */

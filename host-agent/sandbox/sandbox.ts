@@ -6,7 +6,7 @@
  * not redacted; `shared/redaction.ts` comes before anything leaves the host (P7).
  */
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { messageOf, RejectedError } from '../../shared/errors.ts';
 import { startBubblewrap } from './bubblewrap.ts';
@@ -72,6 +72,9 @@ export async function runUnconfined(spec: SandboxSpec, sandbox: NoSandbox): Prom
   });
 }
 
+/** How often a run is started anew because the host changed while its sandbox was being made. */
+const MAX_RESTARTS = 10;
+
 interface Kind {
   readonly sandbox: BubblewrapSandbox | NoSandbox;
   readonly ownProcessCount: number;
@@ -83,7 +86,11 @@ async function run(spec: SandboxSpec, kind: Kind): Promise<ProcessOutcome> {
   checkSpec(spec);
   const user = userOf(spec, kind);
   try {
-    return await runOnce(spec, kind, { user, usesGroup: true });
+    let outcome = await runOnce(spec, kind, { user, usesGroup: true });
+    for (let restart = 0; restart < MAX_RESTARTS && lostMountPoint(outcome); restart += 1) {
+      outcome = await runOnce(spec, kind, { user, usesGroup: true });
+    }
+    return outcome;
   } catch (error) {
     // Nothing of the plan has run yet, so the run may be started again with the limits that are left.
     if (!(error instanceof GroupRefusedError)) throw error;
@@ -118,6 +125,17 @@ async function runOnce(
   } finally {
     await group?.remove();
   }
+}
+
+/**
+ * Whether something that was to be hidden went away before bubblewrap came to it, such as the socket of a program that
+ * ended: nothing of the plan has run then, and what is gone need not be hidden.
+ */
+function lostMountPoint({ ended }: ProcessOutcome): boolean {
+  if (ended.by !== 'not-started') return false;
+  const [, path] =
+    /bwrap: Can't (?:mkdir parents for |create file at |bind mount .* on \/newroot)(\/.*?): /.exec(ended.reason) ?? [];
+  return path !== undefined && !existsSync(path);
 }
 
 /** Undefined for an agent that is not root: it can only run things as itself. */
