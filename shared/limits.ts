@@ -103,6 +103,12 @@ export const LIMITS = {
   testReportBytes: 32 * 1024 * 1024,
   /** One secret: a DSN, a token, a key file. */
   secretBytes: 64 * 1024,
+  /** A decision to be signed, with the evidence of some hosts: goes to the control plane in one message. */
+  decisionBytes: 3 * 1024 * 1024,
+  /** Hosts whose whole ledgers a decision carries along; a reader fetches those of others. */
+  decisionBundleCount: 64,
+  /** Decisions that wait to be signed or were sent; older ones are forgotten first. */
+  decisionCount: 1_000,
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,

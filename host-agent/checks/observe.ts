@@ -8,6 +8,11 @@ import type { PlannedCheck, SignedRelease } from '../../shared/ledger/planned-ch
 import type { Manifest } from '../../shared/release/manifest.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
+/** A check that waits for people: it is observed again once they have ruled. */
+export interface HeldOutcome {
+  readonly held: { readonly stopGate: string; readonly summary: string };
+}
+
 export interface CheckOutcome {
   readonly result: EvidenceResult;
   readonly capsule?: FailureCapsule | undefined;
@@ -54,7 +59,11 @@ export interface SecretSource {
   read(name: string): Uint8Array | undefined;
 }
 
-export type Observe = (context: CheckContext) => Promise<CheckOutcome>;
+export type Observe = (context: CheckContext) => Promise<CheckOutcome | HeldOutcome>;
+
+export function isHeld(outcome: object): outcome is HeldOutcome {
+  return 'held' in outcome;
+}
 
 export function observed(observation: Json): CheckOutcome {
   return { result: { did: 'observe', observation: observation as never } };

@@ -14,7 +14,7 @@ import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { paramsOf, timeoutMsOf } from './check-params.ts';
 import { cutEnd } from './cut-text.ts';
-import type { CheckContext, CheckOutcome, Observe } from './observe.ts';
+import { type CheckContext, type CheckOutcome, type HeldOutcome, isHeld, type Observe } from './observe.ts';
 import { redactorOf } from './redactor.ts';
 
 export interface RunCheckOptions {
@@ -34,10 +34,14 @@ const ENTRY_REST_BYTES = 4096;
 /** Characters of a reason or statement, as the schema of evidence has it. */
 const MOST_TEXT = 4096;
 
+/** Evidence, or that people have to rule first. */
+export type Observed = Evidence | HeldOutcome;
+
 /** Never rejects: what goes wrong is in the evidence. */
-export async function observeCheck(context: CheckContext, options: RunCheckOptions): Promise<Evidence> {
+export async function observeCheck(context: CheckContext, options: RunCheckOptions): Promise<Observed> {
   const startedAt = options.now();
   const outcome = await safeOutcome(context, options);
+  if (isHeld(outcome)) return outcome;
   const durationMs = Math.max(0, options.now().getTime() - startedAt.getTime());
   const { id: check, gate, kind } = context.check;
   const head = { check, gate, kind, startedAt: startedAt.toISOString(), durationMs };
@@ -48,10 +52,11 @@ export async function observeCheck(context: CheckContext, options: RunCheckOptio
 }
 
 /** The outcome of the check, redacted. */
-async function safeOutcome(context: CheckContext, options: RunCheckOptions): Promise<CheckOutcome> {
+async function safeOutcome(context: CheckContext, options: RunCheckOptions): Promise<CheckOutcome | HeldOutcome> {
   const outcome = await outcomeOf(context, options);
   try {
-    const redacted = redactJson(outcome as unknown as Json, redactorOf(context)) as unknown as CheckOutcome;
+    const redacted = redactJson(outcome as unknown as Json, redactorOf(context)) as unknown as typeof outcome;
+    if (isHeld(redacted)) return redacted;
     return { ...redacted, result: cutResult(redacted.result) };
   } catch {
     // Whatever is wrong with the secrets or with the value, its own message may hold what must not be said.
@@ -59,12 +64,13 @@ async function safeOutcome(context: CheckContext, options: RunCheckOptions): Pro
   }
 }
 
-async function outcomeOf(context: CheckContext, options: RunCheckOptions): Promise<CheckOutcome> {
+async function outcomeOf(context: CheckContext, options: RunCheckOptions): Promise<CheckOutcome | HeldOutcome> {
   try {
     const { kind, observe } = findCheck(context.check, options);
     const params: unknown = paramsOf(kind, context.check);
     const deadlineMs = timeoutMsOf(kind, context.check) + (options.graceMs ?? DEFAULT_GRACE_MS);
     const outcome = await observeUntil(deadlineMs, { context, observe, graceMs: options.graceMs ?? DEFAULT_GRACE_MS });
+    if (isHeld(outcome)) return outcome;
     return isEachMet(kind, { params, outcome }) ? { result: outcome.result } : outcome;
   } catch (error) {
     return { result: resultOfError(error, context) };
@@ -86,7 +92,7 @@ function findCheck(check: PlannedCheck, { planChecks, builtInChecks, kinds }: Ru
 async function observeUntil(
   deadlineMs: number,
   { context, observe, graceMs }: { context: CheckContext; observe: Observe; graceMs: number },
-): Promise<CheckOutcome> {
+): Promise<CheckOutcome | HeldOutcome> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), deadlineMs);
   const signal = AbortSignal.any([context.signal, deadline.signal]);

@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import type { Json } from '../../shared/canonical-json.ts';
 import { type Sha256, sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
-import type { Evidence } from '../../shared/ledger/evidence.ts';
 import { executionClosedKind } from '../../shared/ledger/kinds/execution-closed.ts';
 import { checkKinds } from '../../shared/ledger/kinds/registry.ts';
 import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
@@ -12,7 +11,7 @@ import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { builtInChecks } from '../checks/built-in/built-in-checks.ts';
 import type { CheckContext, SecretSource } from '../checks/observe.ts';
 import { planChecks } from '../checks/plan-checks.ts';
-import { observeCheck } from '../checks/run-check.ts';
+import { type Observed, observeCheck } from '../checks/run-check.ts';
 import { readExecutionGate } from '../gate/execution-gate.ts';
 import type { BlobSource } from '../install/blob-source.ts';
 import type { InstallContext, InstallEffect } from '../install/install-context.ts';
@@ -116,7 +115,7 @@ async function promoteOrFindPromoted(context: InstallContext): Promise<void> {
 async function observeOnHost(
   parts: HostParts,
   { opened, check, signal }: { opened: OpenedRun; check: PlannedCheck; signal: AbortSignal },
-): Promise<Evidence> {
+): Promise<Observed> {
   const { release, manifest, places, facts, policy, run } = opened;
   if (check.kind === executionClosedKind.kind) {
     const { state, reason } = readExecutionGate(parts.database, release.statement.app);

@@ -4,8 +4,9 @@
  * 1. The next effect follows from the state alone, so after a crash it is found again; every effect is idempotent.
  * 2. Nothing is promoted unless every gate before G4 is PASS or an explicit gap (PARTIAL).
  * 3. Whatever fails after promotion and before G5 is undone: the one path is removed again.
- * 4. A run ends in `proven` or `failed`; from either, a rollback leads to `rolledBack`, and from there nothing.
- * 5. Execution is not this machine's business: no state of a run opens the execution gate (P3).
+ * 4. A run ends in `proven` or `failed`; from either, and from `held`, a rollback leads to `rolledBack`, and from there nothing.
+ * 5. A check that waits for people holds the run: it rests, with that check still before it, until they have ruled.
+ * 6. Execution is not this machine's business: no state of a run opens the execution gate (P3).
  */
 import type { RunPhase } from '../../shared/ledger/entry.ts';
 import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
@@ -33,6 +34,8 @@ export interface RunState {
 export type RunEvent =
   | { readonly type: 'effect-done' }
   | { readonly type: 'check-observed'; readonly status: Status }
+  | { readonly type: 'check-held' }
+  | { readonly type: 'ruled' }
   | { readonly type: 'effect-refused'; readonly reason: string }
   | { readonly type: 'rollback-ordered' }
   | { readonly type: 'report-recorded' };
@@ -53,6 +56,10 @@ export function step(state: RunState, event: RunEvent): RunState {
       return afterEffect(state);
     case 'check-observed':
       return afterCheck(state, event.status);
+    case 'check-held':
+      return becomeHeld(state);
+    case 'ruled':
+      return becomeChecking(state);
     case 'effect-refused':
       return becomeFailing(state, { reason: event.reason, before: tidyingAfterRefusal(state) });
     case 'rollback-ordered':
@@ -64,7 +71,13 @@ export function step(state: RunState, event: RunEvent): RunState {
 
 /** A run that rests has nothing more to do by itself. */
 export function isResting(state: RunState): boolean {
-  return state.remaining.length === 0;
+  return state.remaining.length === 0 || state.phase === 'held';
+}
+
+/** The check that a held run waits with. */
+export function heldCheck(state: RunState): string | undefined {
+  const [next] = state.remaining;
+  return state.phase === 'held' && next?.do === 'observe' ? next.check : undefined;
 }
 
 /** Which of a gate's checks are recorded as blocked when the effect they look at was refused. */
@@ -130,6 +143,19 @@ function afterCheck(state: RunState, status: Status): RunState {
   return isGateDone ? afterGate(observed, done.gate) : observed;
 }
 
+/** The check stays the next thing to do. */
+function becomeHeld(state: RunState): RunState {
+  if (state.remaining[0]?.do !== 'observe' || state.phase !== 'checking') {
+    throw new Error(`invalid event check-held in ${state.phase}`);
+  }
+  return { ...state, phase: 'held' };
+}
+
+function becomeChecking(state: RunState): RunState {
+  if (state.phase !== 'held') throw new Error(`invalid event ruled in ${state.phase}`);
+  return { ...state, phase: 'checking' };
+}
+
 /** All checks of a gate are observed even when one fails; the gates behind a failed one are not begun. */
 function afterGate(state: RunState, gate: string): RunState {
   if (gate === ROLLBACK_GATE) return state;
@@ -147,12 +173,14 @@ function becomeFailing(state: RunState, { reason, before }: { reason: string; be
 }
 
 function becomeRollingBack(state: RunState): RunState {
-  if (!isResting(state) || (state.phase !== 'proven' && state.phase !== 'failed')) {
+  if (!isResting(state) || !MAY_BE_ROLLED_BACK.has(state.phase)) {
     throw new Error(`invalid event rollback-ordered in ${state.phase}`);
   }
   const reason = 'a rollback was ordered';
   return { ...state, remaining: [...removal, tidying, { do: 'enter', phase: 'rolledBack', reason }] };
 }
+
+const MAY_BE_ROLLED_BACK: ReadonlySet<RunPhase> = new Set(['proven', 'failed', 'held']);
 
 function isRollingBack(state: RunState): boolean {
   return state.remaining.some((next) => next.do === 'enter' && next.phase === 'rolledBack');

@@ -7,12 +7,12 @@
  * 3. They are begun in the plan's order, at most `atOnce` at a time.
  * 4. None outlives the drive that began it, except one that does not hear that it shall end.
  */
-import type { Evidence } from '../../shared/ledger/evidence.ts';
 import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
 import { type Clock, waitFor } from '../../shared/time/clock.ts';
+import type { Observed } from '../checks/run-check.ts';
 
 export interface ObservationsOptions {
-  readonly observe: (check: PlannedCheck, signal: AbortSignal) => Promise<Evidence>;
+  readonly observe: (check: PlannedCheck, signal: AbortSignal) => Promise<Observed>;
   readonly bearsCompany: (check: PlannedCheck) => boolean;
   /** How many may be under way. */
   readonly atOnce: number;
@@ -25,7 +25,7 @@ export interface ObservationsOptions {
 export const STOP_GRACE_MS = 3_000;
 
 interface Observation {
-  readonly evidence: Promise<Evidence>;
+  readonly evidence: Promise<Observed>;
   isOver: boolean;
 }
 
@@ -51,7 +51,7 @@ export class Observations implements AsyncDisposable {
    * The evidence of the first of `checks`, whose turn it is; the others are what is left of its gate. Rejects when the agent
    * stops, and with what the observation itself fails with.
    */
-  async take(checks: readonly PlannedCheck[]): Promise<Evidence> {
+  async take(checks: readonly PlannedCheck[]): Promise<Observed> {
     const [first] = checks;
     if (!first) throw new Error('expected a check to observe');
     this.#checks = checks;

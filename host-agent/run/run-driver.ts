@@ -18,6 +18,8 @@ import { type PlannedCheck, plannedChecks, removalCheck } from '../../shared/led
 import type { Clock } from '../../shared/time/clock.ts';
 import { bearsCompany } from '../checks/bears-company.ts';
 import { cutEnd } from '../checks/cut-text.ts';
+import { type HeldOutcome, isHeld } from '../checks/observe.ts';
+import type { Observed } from '../checks/run-check.ts';
 import { builtEvidence } from './built-evidence.ts';
 import { atBytePace } from './byte-pace.ts';
 import { checkBehind, type Effect, isResting, nextEffect, type RunEvent, type RunState, step } from './machine.ts';
@@ -56,7 +58,7 @@ export interface RunDriverOptions {
   readonly open: (run: string) => OpenedRun;
   readonly install: InstallSteps;
   /** Observes one check of this host; the signal ends it. */
-  readonly observe: (run: OpenedRun, check: PlannedCheck, signal: AbortSignal) => Promise<Evidence>;
+  readonly observe: (run: OpenedRun, check: PlannedCheck, signal: AbortSignal) => Promise<Observed>;
   /** How many checks this host observes at a time, unless the plan says fewer. */
   readonly atOnce: number;
   /** Waits until a transient failure may be tried again; rejects when the agent stops. */
@@ -112,7 +114,7 @@ export class RunDriver {
       state = step(state, outcome.event);
       bodies.push(...outcome.bodies);
       done.push(nameOf(effect));
-    } while (isAtHand(nextEffect(state), driven));
+    } while (!isResting(state) && isAtHand(nextEffect(state), driven));
     this.#options.store.commit(run, { state, bodies });
     for (const name of done) this.#at(`recorded ${name}`);
     return state;
@@ -149,6 +151,7 @@ export class RunDriver {
       check.seenBy === 'build'
         ? builtEvidence(check, { opened, now: this.#options.now() })
         : await observations.take(left);
+    if (isHeld(evidence)) return heldAt(evidence, state);
     const status = statusOfEvidence(check, { evidence, buildRecord: opened.buildRecord, kinds: this.#options.kinds });
     return { event: { type: 'check-observed', status }, bodies: [{ type: 'check-recorded', evidence }] };
   }
@@ -239,6 +242,12 @@ interface Driven {
 interface Outcome {
   readonly event: RunEvent;
   readonly bodies: readonly LedgerEntryBody[];
+}
+
+/** The ledger says where the run waits and what it has to show there. */
+function heldAt({ held: { stopGate, summary } }: HeldOutcome, { phase }: RunState): Outcome {
+  const reason = cutEnd(`${stopGate}: ${summary}`, REASON_CHARACTERS);
+  return { event: { type: 'check-held' }, bodies: [{ type: 'phase-entered', from: phase, to: 'held', reason }] };
 }
 
 function nameOf(effect: Exclude<Effect, { do: 'rest' }>): string {

@@ -5,7 +5,7 @@
 import { canonicalText } from '../canonical-json.ts';
 import type { BuildRecord } from '../release/build-record.ts';
 import type { AnyCheckKind, Finding, Judged } from './check-kind.ts';
-import type { RunPhase, SealedEntry } from './entry.ts';
+import type { LedgerEntryBody, RunPhase, SealedEntry } from './entry.ts';
 import type { Evidence, FailureCapsule } from './evidence.ts';
 import { type FindingRow, type FoundFinding, onePerFact } from './finding.ts';
 import { gatesOf, type PlannedCheck, plannedChecks, removalCheck, type SignedRelease } from './planned-checks.ts';
@@ -51,6 +51,8 @@ export interface SubGapRow {
   readonly route: string;
   readonly expiresAt: string | undefined;
   readonly accepted: boolean;
+  /** Who signed that they do without, where the policy does not accept it by itself. */
+  readonly waivedBy?: readonly string[];
   readonly evidenceId: string;
 }
 
@@ -244,19 +246,32 @@ function subGapOf(row: CheckRow, material: LedgerMaterial): SubGapRow[] {
   const result = row.evidence?.result;
   if (row.status !== 'PARTIAL' || result?.did !== 'leave-a-gap') return [];
   const accepted = material.acceptedGaps.find((gap) => gap.gate === row.gate && gap.checkKind === row.kind);
-  return [
-    {
-      id: `SUBGAP-${row.gate}-${row.id}`.toUpperCase(),
-      gate: row.gate,
-      check: row.id,
-      statement: result.statement,
-      owner: accepted?.owner ?? result.owner,
-      route: accepted?.route ?? result.route,
-      expiresAt: accepted && daysLater(row.evidence?.startedAt ?? '', accepted.maxAgeDays),
-      accepted: accepted !== undefined,
-      evidenceId: row.evidenceId ?? '',
-    },
-  ];
+  const gap = {
+    id: `SUBGAP-${row.gate}-${row.id}`.toUpperCase(),
+    gate: row.gate,
+    check: row.id,
+    statement: result.statement,
+    owner: accepted?.owner ?? result.owner,
+    route: accepted?.route ?? result.route,
+    expiresAt: accepted && daysLater(row.evidence?.startedAt ?? '', accepted.maxAgeDays),
+    accepted: accepted !== undefined,
+    evidenceId: row.evidenceId ?? '',
+  };
+  const waiver = lastWaiver(row.id, material.entries);
+  if (!waiver) return [gap];
+  return [{ ...gap, accepted: true, expiresAt: waiver.expiresAt, waivedBy: waiver.by }];
+}
+
+/** A later one stands in place of an earlier one. */
+function lastWaiver(
+  check: string,
+  entries: readonly SealedEntry[],
+): Extract<LedgerEntryBody, { type: 'ruling-recorded' }> | undefined {
+  for (const { entry } of entries.toReversed()) {
+    const { body } = entry;
+    if (body.type === 'ruling-recorded' && body.decision === 'waive' && body.check === check) return body;
+  }
+  return undefined;
 }
 
 function daysLater(instant: string, days: number): string {

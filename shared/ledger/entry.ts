@@ -53,6 +53,17 @@ const body = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('phase-entered'), from: z.enum(RUN_PHASES), to: z.enum(RUN_PHASES), reason: text }),
   z.strictObject({ type: z.literal('check-recorded'), evidence: evidenceSchema }),
+  /** What people decided; the host has verified who they are. The ruling itself is in the log. */
+  z.strictObject({
+    type: z.literal('ruling-recorded'),
+    check: z.string().max(128),
+    decision: z.enum(['proceed', 'stop', 'waive']),
+    stopGate: z.string().max(16).optional(),
+    expiresAt: z.iso.datetime({ precision: 3 }).optional(),
+    rulingDigest: digest,
+    by: z.array(text).min(1).max(LIMITS.approverCount),
+    reason: text,
+  }),
 ]);
 export type LedgerEntryBody = z.infer<typeof body>;
 

@@ -10,9 +10,7 @@ import type { Sha256 } from '../digest.ts';
 import { RejectedError, type RejectionCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Checkpoint } from '../transparency/checkpoint.ts';
-import { verifyLogProof } from '../transparency/log-proof.ts';
-import { encodeLogRecord } from '../transparency/log-record.ts';
-import { leafHash, provesConsistency, provesInclusion } from '../transparency/merkle.ts';
+import { leafHash, provesInclusion } from '../transparency/merkle.ts';
 import {
   type Approval,
   type ApprovedEnvelope,
@@ -24,7 +22,6 @@ import {
   type KeyedApprover,
   keyedApprovers,
   type Labels,
-  logOf,
   type Policy,
   type PolicyRule,
   selectRule,
@@ -32,18 +29,13 @@ import {
 import { STATEMENT_PAYLOAD_TYPE } from '../trust/statement.ts';
 import { type EnableOrder, readEnableOrder } from './enable-order.ts';
 import { type EvidenceProof, encodeLeaf } from './evidence-leaf.ts';
+import { checkInLog, type LoggedEnvelope } from './in-log.ts';
 import { instantOf } from './instant.ts';
 import { unmetBy, withoutReleasers } from './quorum.ts';
 
 /** What reaches a host; nothing of it is trusted. */
-export interface EnableOffer {
-  /** The DSSE envelope, byte for byte as it is in the log. */
-  readonly envelope: Uint8Array;
+export interface EnableOffer extends LoggedEnvelope {
   readonly evidence: EvidenceProof;
-  /** A C2SP log proof of the envelope. */
-  readonly logProof: Uint8Array;
-  /** From the checkpoint that the host remembers to the one in the proof; empty when it remembers none. */
-  readonly consistency: readonly Uint8Array[];
 }
 
 /** The proving run of a release that stands on this host, as the host itself knows it. */
@@ -105,7 +97,7 @@ export function admit(offer: EnableOffer, facts: HostFacts): Admission {
   const order = readEnableOrder(approved);
   const standing = checkAudience(order, { offer, facts });
   checkEvidence(order, { offer, standing });
-  const checkpoint = checkLog(offer, facts);
+  const checkpoint = checkInLog('enable', offer, facts);
   checkFreshness(facts);
   checkWindow(order, { rule, facts });
   checkEpoch(offer, facts);
@@ -188,26 +180,6 @@ function checkEvidence(
     root: Buffer.from(root, 'hex'),
   });
   if (!isCovered) throw refused('evidence-not-in-order', 'the order does not cover this evidence');
-}
-
-/** P9: the order is in the log, and the log has only grown since this host last looked. */
-function checkLog({ envelope, logProof, consistency }: EnableOffer, { policy, seen: seenOf }: HostFacts): Checkpoint {
-  const log = logOf(policy);
-  if (!log) throw refused('policy-names-no-log', 'an order must be in the log that the policy names');
-  const checkpoint = verifyLogProof(logProof, { leaf: encodeLogRecord('enable', envelope), log });
-  const seen = seenOf(log.name);
-  if (!seen) return checkpoint;
-  const grown = {
-    oldSize: seen.size,
-    oldRoot: seen.root,
-    newSize: checkpoint.size,
-    newRoot: checkpoint.root,
-    proof: consistency,
-  };
-  if (checkpoint.size < seen.size) throw refused('log-shrank', `it had ${seen.size} entries, now ${checkpoint.size}`);
-  if (!provesConsistency(grown))
-    throw refused('log-inconsistent', `its first ${seen.size} entries are not what they were`);
-  return checkpoint;
 }
 
 function checkFreshness({ nowMs, freshUntilMs, isClockBehind }: HostFacts): void {

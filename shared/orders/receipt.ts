@@ -18,7 +18,8 @@ import {
 } from '../trust/statement.ts';
 import { instantOf, instantSchema, msOf } from './instant.ts';
 
-export const ANSWERS = ['admitted', 'killed', 'refused'] as const;
+/** `stopped` follows `killed`: the last process that ran by the gate is gone. */
+export const ANSWERS = ['admitted', 'killed', 'refused', 'stopped'] as const;
 export type Answer = (typeof ANSWERS)[number];
 
 const predicateSchema = z
@@ -30,6 +31,8 @@ const predicateSchema = z
     code: z.string().min(1).max(LIMITS.codeLength).optional(),
     /** Of the gate after the answer. */
     epoch: z.int().min(0),
+    /** How many entries the log had when this host last looked; left out where it never did. */
+    logSize: z.int().min(1).optional(),
     at: instantSchema,
   })
   .refine(
@@ -45,12 +48,14 @@ export interface Receipt {
   readonly answer: Answer;
   readonly code: string | undefined;
   readonly epoch: number;
+  readonly logSize: number | undefined;
   readonly atMs: number;
 }
 
 /** Errors: zod's when a member has the wrong shape. */
-export function signReceipt({ order, code, atMs, ...rest }: Receipt, key: SigningKey): Buffer {
-  const predicate = predicateSchema.parse({ ...rest, ...(code !== undefined && { code }), at: instantOf(atMs) });
+export function signReceipt({ order, code, logSize, atMs, ...rest }: Receipt, key: SigningKey): Buffer {
+  const optional = { ...(code !== undefined && { code }), ...(logSize !== undefined && { logSize }) };
+  const predicate = predicateSchema.parse({ ...rest, ...optional, at: instantOf(atMs) });
   const statement = encodeStatement({
     subject: [{ name: 'order', digest: { sha256: order } }],
     predicateType: EXECUTION_RECEIPT_PREDICATE,
@@ -78,11 +83,11 @@ export function verifyReceipt(
   if (!parsed.success || !about || others.length > 0 || about.name !== 'order') {
     throw new RejectedError('receipt-malformed', 'failed to read receipt: its members are not those of a receipt');
   }
-  const { at, code, ...rest } = parsed.data;
+  const { at, code, logSize, ...rest } = parsed.data;
   if (rest.host !== host)
     throw new RejectedError('receipt-of-another-host', `failed to read receipt: it is of "${rest.host}"`);
   if (about.digest.sha256 !== sha256(order)) {
     throw new RejectedError('receipt-of-another-order', `failed to read receipt: it answers "${about.digest.sha256}"`);
   }
-  return { ...rest, code, order: about.digest.sha256, atMs: msOf(at) };
+  return { ...rest, code, logSize, order: about.digest.sha256, atMs: msOf(at) };
 }

@@ -92,7 +92,7 @@ function toolsOf({ requires }: KeyturnYaml): Plan['requires']['tools'] {
 
 function entrypointsOf({ entrypoints }: KeyturnYaml): Record<string, Entrypoint> {
   const filled = Object.entries(entrypoints ?? {}).map(
-    ([name, { argv, live, stopGates, probe, network, writable }]) => {
+    ([name, { argv, live, stopGates, probe, network, writable, secrets, schedule }]) => {
       const entrypoint: Entrypoint = {
         argv,
         live: live ?? false,
@@ -100,6 +100,8 @@ function entrypointsOf({ entrypoints }: KeyturnYaml): Record<string, Entrypoint>
         ...(probe && { probe }),
         network: network ?? false,
         writable: writable ?? [],
+        ...(secrets && { secrets }),
+        ...(schedule !== undefined && { schedule }),
       };
       return [name, entrypoint] as const;
     },

@@ -14,6 +14,9 @@ export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/;
 /** Gates that a project may fill itself: G5, G6 and its own, which run between G6 and G7. */
 export const GATE_PATTERN = /^(G5|G6|(?!G\d)[A-Z][A-Z0-9-]{1,15})$/;
 
+/** Minute, hour, day of the month, month, day of the week: numbers, ranges, lists and steps. */
+export const SCHEDULE_PATTERN = /^[\d*][\d*,/-]*( [\d*][\d*,/-]*){4}$/;
+
 /** A command line: never a shell string; no argument may hold NUL. */
 export const argvSchema = z
   .array(
@@ -41,6 +44,10 @@ const entrypointSchema = z.strictObject({
   probe: z.array(z.string().max(LIMITS.argumentBytes)).max(LIMITS.argvCount).optional(),
   network: z.boolean(),
   writable: z.array(absolutePathSchema).max(32),
+  /** Names out of the plan's secrets that a process of it gets; none unless said. */
+  secrets: z.array(z.string().regex(NAME_PATTERN)).max(64).optional(),
+  /** When a live one is started by itself while its gate is open: five fields of cron, in UTC. */
+  schedule: z.string().max(128).regex(SCHEDULE_PATTERN, 'expected five fields of cron').optional(),
 });
 export type Entrypoint = z.infer<typeof entrypointSchema>;
 

@@ -37,6 +37,11 @@ const rule = z.strictObject({
   match: z.record(label, label),
   /** All clauses must be met. */
   quorum: z.array(z.strictObject({ team: name, count: z.int().min(1).max(64) })).min(1),
+  /** Who rules on stop gates; the quorum unless said. */
+  rulings: z
+    .array(z.strictObject({ team: name, count: z.int().min(1).max(64) }))
+    .min(1)
+    .optional(),
   /** True: whoever signed the release does not count as an approver of it. */
   separation: z.boolean(),
   /** The longest time that an open gate may stay open. */
@@ -153,7 +158,8 @@ function* ruleFaults(policy: Policy): Generator<string> {
   for (const [index, entry] of policy.rules.entries()) {
     const hiddenBy = policy.rules.slice(0, index).findIndex((earlier) => isSubset(earlier.match, entry.match));
     if (hiddenBy >= 0) yield `rules.${index}.match: never reached, rules.${hiddenBy} matches first`;
-    yield* quorumFaults(policy, entry, `rules.${index}`);
+    yield* quorumFaults(policy, entry, `rules.${index}.quorum`);
+    if (entry.rulings) yield* quorumFaults(policy, { ...entry, quorum: entry.rulings }, `rules.${index}.rulings`);
   }
 }
 
@@ -161,16 +167,16 @@ function* quorumFaults(policy: Policy, { quorum, presence }: PolicyRule, path: s
   for (const [index, { team, count }] of quorum.entries()) {
     const holders = new Set(policy.approvers.filter((entry) => entry.team === team).map(({ holder }) => holder));
     if (holders.size < count) {
-      yield `${path}.quorum.${index}: asks for ${count} of team "${team}", which has ${holders.size} holders`;
+      yield `${path}.${index}: asks for ${count} of team "${team}", which has ${holders.size} holders`;
     }
     const isRepeated = quorum.slice(0, index).some((earlier) => earlier.team === team);
-    if (isRepeated) yield `${path}.quorum.${index}.team: "${team}" has a clause already`;
+    if (isRepeated) yield `${path}.${index}.team: "${team}" has a clause already`;
   }
   if (presence !== 'required') return;
   for (const { team, count } of quorum) {
     const touched = policy.approvers.filter((entry) => entry.team === team && entry.publicKey.startsWith('sk-'));
     if (touched.length < count)
-      yield `${path}.presence: team "${team}" has ${touched.length} security keys of ${count}`;
+      yield `${path}: presence is required, team "${team}" has ${touched.length} security keys of ${count}`;
   }
 }
 

@@ -26,6 +26,11 @@ export const EXECUTION_KILL_PREDICATE = 'https://keyturn.dev/attestation/executi
 /** What a host answers to an order, signed by the host. */
 export const EXECUTION_RECEIPT_PREDICATE = 'https://keyturn.dev/attestation/execution-receipt/v1';
 
+/** That a live process was started, or how it ended, signed by the host. */
+export const LIVE_RUN_PREDICATE = 'https://keyturn.dev/attestation/live-run/v1';
+/** What a live process shows to prove that it may run, signed by the host. */
+export const RUN_PERMIT_PREDICATE = 'https://keyturn.dev/attestation/run-permit/v1';
+
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 
 export type Subject = { readonly name: string; readonly digest: { readonly sha256: Sha256 } };

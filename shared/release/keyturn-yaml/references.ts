@@ -1,6 +1,6 @@
 /** Names that one part of a plan uses and another declares: a check that names what is not there would never pass. */
 
-import type { Plan, PlanCheck } from '../plan.ts';
+import type { Entrypoint, Plan, PlanCheck } from '../plan.ts';
 import { installationName } from '../release-statement.ts';
 import { nearest } from './nearest.ts';
 import type { PlanProblem } from './problems.ts';
@@ -16,10 +16,23 @@ export function referenceProblems(plan: Plan): PlanProblem[] {
     ...Object.entries(plan.invariants).flatMap(([name, { sql }]) =>
       undeclared([sql.dsn], { path: `invariants.${name}.sql.dsn`, what: 'secret', known: plan.secrets }),
     ),
+    ...Object.entries(plan.entrypoints).flatMap(([name, entrypoint]) =>
+      problemsOfEntrypoint(name, { entrypoint, plan }),
+    ),
     ...plan.gates.flatMap(({ gate, checks }) =>
       checks.flatMap((check) => problemsOfCheck(check, { plan, path: `gates.${gate}.${check.id}` })),
     ),
   ];
+}
+
+function problemsOfEntrypoint(
+  name: string,
+  { entrypoint: { secrets = [], schedule, live }, plan }: { entrypoint: Entrypoint; plan: Plan },
+): PlanProblem[] {
+  const path = `entrypoints.${name}`;
+  const unknown = undeclared(secrets, { path: `${path}.secrets`, what: 'secret', known: plan.secrets });
+  if (schedule === undefined || live) return unknown;
+  return [...unknown, problem(`${path}.schedule`, schedule, 'an entrypoint that is marked live: true')];
 }
 
 function problemsOfCheck({ kind, params }: PlanCheck, { plan, path }: { plan: Plan; path: string }): PlanProblem[] {

@@ -1,7 +1,7 @@
 /** The shape of a `keyturn.yaml` save its checks, whose parameters belong to their kinds. */
 import { z } from 'zod';
 import { LIMITS } from '../../limits.ts';
-import { absolutePathSchema, argvSchema, GATE_PATTERN, NAME_PATTERN } from '../plan.ts';
+import { absolutePathSchema, argvSchema, GATE_PATTERN, NAME_PATTERN, SCHEDULE_PATTERN } from '../plan.ts';
 import { APP_PATTERN } from '../release-statement.ts';
 
 const name = z.string().regex(NAME_PATTERN, 'a name of lower-case letters, digits, "-" and "_"');
@@ -27,6 +27,8 @@ const entrypointSchema = z.strictObject({
   probe: z.array(z.string().max(1024)).min(1).max(64).optional(),
   network: z.boolean().optional(),
   writable: z.array(absolutePathSchema).max(32).optional(),
+  secrets: z.array(name).max(64).optional(),
+  schedule: z.string().max(128).regex(SCHEDULE_PATTERN, 'five fields of cron, such as "0 3 * * 1"').optional(),
 });
 
 const testsSchema = z.strictObject({

@@ -56,6 +56,8 @@ export type Hello = {
 export type Report = Record<never, never> & (
   | { kind: 'ledgerEntry'; ledgerEntry: LedgerEntry }
   | { kind: 'directiveOutcome'; directiveOutcome: DirectiveOutcome }
+  | { kind: 'orderReceipt'; orderReceipt: OrderReceipt }
+  | { kind: 'liveReport'; liveReport: LiveReport }
   | { kind?: undefined }
 );
 
@@ -65,6 +67,22 @@ export type DirectiveOutcome = {
   directiveSeq: number;
   /** Why it was refused: a code such as `order-expired`. Empty when the host accepted it. */
   refusalCode: string;
+};
+
+/** The host's answer to an order, or to a kill on the host itself. */
+export type OrderReceipt = {
+  /** The order as it reached the host. */
+  order: Buffer;
+  /** The answer: a DSSE envelope that the host signed. */
+  receipt: Buffer;
+};
+
+/** A live process was started, or has ended. */
+export type LiveReport = {
+  /** The live run. */
+  liveId: string;
+  /** What the host says of it: a DSSE envelope. */
+  envelope: Buffer;
 };
 
 /** A sign of life. */
@@ -126,6 +144,10 @@ export type Directive = Record<never, never> & (
   | { kind: 'deploy'; deploy: Deploy }
   | { kind: 'rollback'; rollback: Rollback }
   | { kind: 'recordReport'; recordReport: RecordReport }
+  | { kind: 'enable'; enable: Enable }
+  | { kind: 'kill'; kill: Kill }
+  | { kind: 'ruling'; ruling: Ruling }
+  | { kind: 'runLive'; runLive: RunLive }
   | { kind?: undefined }
 );
 
@@ -171,6 +193,60 @@ export type ReportSink = {
   location: string;
   /** False when the place could not be reached or refused. */
   accepted: boolean;
+};
+
+/** Open the execution gate of an application, if the host finds the order good. All of this is a claim. */
+export type Enable = {
+  /** The application. */
+  app: string;
+  /** The order: a DSSE envelope with the approvals, byte for byte as it is in the log. */
+  envelope: Buffer;
+  /** The run that proved the release on this host, as the order has it. */
+  runId: string;
+  /** The digest of the last entry of its ledger, 64 hexadecimal digits. */
+  head: string;
+  /** The epoch of the application's gate. */
+  epoch: number;
+  /** Where these three stand among those of all hosts of the order. */
+  evidenceIndex: number;
+  /** That the order covers them. */
+  evidencePath: Buffer[];
+  /** A C2SP log proof: that the order is in the log. */
+  logProof: Buffer;
+  /** From the largest state of the log that the host remembers to the one in the proof; empty when it remembers none. */
+  logConsistency: Buffer[];
+};
+
+/** Close the execution gate of an application; obeyed before it is acknowledged, whoever ordered it. */
+export type Kill = {
+  /** The application. */
+  app: string;
+  /** What is in the log: the order that an approver signed, or the control plane's record of who asked for it. */
+  order: Buffer;
+  /** Why. */
+  reason: string;
+};
+
+/** What people decided about a run that is held, or about a sub-gap. */
+export type Ruling = {
+  /** The run. */
+  runId: string;
+  /** A DSSE envelope. */
+  envelope: Buffer;
+  /** A C2SP log proof: that the ruling is in the log. */
+  logProof: Buffer;
+  /** From the largest state of the log that the host remembers to the one in the proof. */
+  logConsistency: Buffer[];
+};
+
+/** Start a live entrypoint of the release that the gate is open for. */
+export type RunLive = {
+  /** The identity of the live run: 26 characters, sortable by time. */
+  liveId: string;
+  /** The application. */
+  app: string;
+  /** The entrypoint, out of the signed plan. */
+  entrypoint: string;
 };
 
 /** A file of the trust metadata or a small target, by name. */
@@ -605,4 +681,193 @@ export type LogEntry = {
   document: Buffer;
   /** When it was logged, in milliseconds since 1970, as the control plane says. */
   loggedAtMs: number;
+};
+
+/** A decision that people are to sign. */
+export type SubmitDecisionRequest = {
+  /** A file of `keyturn enable request` or `keyturn rule`. */
+  document: Buffer;
+};
+
+/** It waits. */
+export type SubmitDecisionResponse = {
+  /** Its name in the inbox: the digest of what is to be signed, 64 hexadecimal digits. */
+  id: string;
+};
+
+/** All of them. */
+export type ListDecisionsRequest = Record<never, never>;
+
+/** What waits to be signed, and what was. */
+export type ListDecisionsResponse = {
+  /** Newest first. */
+  decisions: Decision[];
+};
+
+/** One decision. */
+export type Decision = {
+  /** Its name. */
+  id: string;
+  /** `enable`, `ruling` or `kill`. */
+  kind: string;
+  /** What it is about, in one line. */
+  title: string;
+  /** When it was submitted, in milliseconds since 1970. */
+  submittedAtMs: number;
+  /** When it was sent to its hosts; 0 if it was not. */
+  sentAtMs: number;
+  /** How many signatures it has. */
+  signatureCount: number;
+};
+
+/** Which one. */
+export type FetchDecisionRequest = {
+  /** Its name, or enough of its beginning to tell it from the others. */
+  id: string;
+};
+
+/** A piece of the document, signatures included. */
+export type DecisionPiece = {
+  /** Its bytes. */
+  data: Buffer;
+};
+
+/** One more signature. */
+export type ApproveRequest = {
+  /** The decision. */
+  id: string;
+  /** A DSSE envelope over what is to be signed, with the new signature. */
+  envelope: Buffer;
+};
+
+/** It counts, or was there already. */
+export type ApproveResponse = {
+  /** How many signatures there are now. */
+  signatureCount: number;
+};
+
+/** A signed order for its hosts. */
+export type SendEnableRequest = {
+  /** The order: a DSSE envelope. */
+  envelope: Buffer;
+  /** What it is bound to on each host, sorted by host. */
+  leaves: HostLeaf[];
+};
+
+/** What an order is bound to on one host. */
+export type HostLeaf = {
+  /** The host. */
+  host: string;
+  /** The run that proved the release there. */
+  runId: string;
+  /** The digest of the last entry of its ledger, 64 hexadecimal digits. */
+  head: string;
+  /** The epoch of the application's gate. */
+  epoch: number;
+};
+
+/** A signed ruling. */
+export type SendRulingRequest = {
+  /** A DSSE envelope. */
+  envelope: Buffer;
+  /** The run that it is about. */
+  runId: string;
+};
+
+/** A gate to close. */
+export type KillRequest = {
+  /** The application. */
+  app: string;
+  /** The hosts; all when none is named. */
+  hosts: string[];
+  /** Why. */
+  reason: string;
+  /** An order that an approver signed, a DSSE envelope; empty for the word of an operator. */
+  envelope: Buffer;
+};
+
+/** It is in the log, and on its way. */
+export type SendOrderResponse = {
+  /** The digest of the order, 64 hexadecimal digits. */
+  order: string;
+  /** The hosts that it was sent to, sorted. */
+  hosts: string[];
+  /** When it was durable here, in milliseconds since 1970. */
+  orderedAtMs: number;
+};
+
+/** Which order. */
+export type WatchOrderRequest = {
+  /** Its digest. */
+  order: string;
+};
+
+/** What one host has answered, or that it has not. */
+export type OrderUpdate = {
+  /** The host. */
+  host: string;
+  /** Whether its session is open. */
+  isConnected: boolean;
+  /** When the order was durable on the host, as the control plane heard of it, in milliseconds since 1970; 0 if it was not. */
+  deliveredAtMs: number;
+  /** The answer: a DSSE envelope that the host signed; empty while there is none. */
+  receipt: Buffer;
+  /** When it came; 0 while there is none. */
+  receivedAtMs: number;
+};
+
+/** Which gates. */
+export type ListGatesRequest = {
+  /** The application. */
+  app: string;
+};
+
+/** The gates. */
+export type ListGatesResponse = {
+  /** Sorted by host; hosts that never said anything of this application are left out. */
+  gates: Gate[];
+};
+
+/** The gate of an application on one host. */
+export type Gate = {
+  /** The host. */
+  host: string;
+  /** The last answer that told its epoch: a DSSE envelope that the host signed. */
+  receipt: Buffer;
+  /** The order or record that it answers. */
+  order: Buffer;
+};
+
+/** What to start, and where. */
+export type RunLiveRequest = {
+  /** The host. */
+  host: string;
+  /** The application. */
+  app: string;
+  /** The entrypoint. */
+  entrypoint: string;
+};
+
+/** It is asked for. */
+export type RunLiveResponse = {
+  /** The identity of the live run. */
+  liveId: string;
+};
+
+/** Which live run. */
+export type WatchLiveRequest = {
+  /** Its identity. */
+  liveId: string;
+};
+
+/** What the host says of it. */
+export type LiveUpdate = {
+  /** A DSSE envelope that the host signed; empty while there is none. */
+  envelope: Buffer;
+  /** Why the host refused it: a code; empty if it did not. */
+  refusalCode: string;
+  /** The Ed25519 key that signs what the host says: SPKI in PEM. */
+  ledgerPublicKey: string;
+  /** The host. */
+  host: string;
 };

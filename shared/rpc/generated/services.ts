@@ -2,6 +2,8 @@
 
 import type {
   AgentToControl,
+  ApproveRequest,
+  ApproveResponse,
   BlobPiece,
   BlobsRequest,
   ChunkList,
@@ -11,14 +13,21 @@ import type {
   ControlToAgent,
   CreateJoinTokenRequest,
   CreateJoinTokenResponse,
+  DecisionPiece,
   DeployRequest,
   DeployResponse,
   EnrolRequest,
   EnrolResponse,
   FetchCheckpointRequest,
   FetchCheckpointResponse,
+  FetchDecisionRequest,
   FetchReportRequest,
   GetRunRequest,
+  KillRequest,
+  ListDecisionsRequest,
+  ListDecisionsResponse,
+  ListGatesRequest,
+  ListGatesResponse,
   ListHostsRequest,
   ListHostsResponse,
   ListLogRequest,
@@ -28,11 +37,13 @@ import type {
   ListReleasesResponse,
   ListRunsRequest,
   ListRunsResponse,
+  LiveUpdate,
   LogEntry,
   MetadataPiece,
   MetadataRequest,
   MissingBlobsRequest,
   MissingBlobsResponse,
+  OrderUpdate,
   PublishRequest,
   PublishResponse,
   RenewCertificateRequest,
@@ -44,9 +55,18 @@ import type {
   RevokeOperatorResponse,
   RollbackRequest,
   RollbackResponse,
+  RunLiveRequest,
+  RunLiveResponse,
   RunUpdate,
+  SendEnableRequest,
+  SendOrderResponse,
+  SendRulingRequest,
+  SubmitDecisionRequest,
+  SubmitDecisionResponse,
   UploadParcel,
   UploadReceipt,
+  WatchLiveRequest,
+  WatchOrderRequest,
   WatchRunRequest,
 } from './messages.ts';
 
@@ -106,6 +126,28 @@ export type OperatorService = {
   watchRun: { kind: 'server-stream'; request: WatchRunRequest; response: RunUpdate };
   /** The documents of a run's report. Role: any. */
   fetchReport: { kind: 'server-stream'; request: FetchReportRequest; response: ReportPiece };
+  /** Puts an order or a ruling, to be signed, where approvers find it. Role: operator. */
+  submitDecision: { kind: 'unary'; request: SubmitDecisionRequest; response: SubmitDecisionResponse };
+  /** What waits to be signed, newest first. Role: any. */
+  listDecisions: { kind: 'unary'; request: ListDecisionsRequest; response: ListDecisionsResponse };
+  /** One of them, with the signatures so far. Role: any. */
+  fetchDecision: { kind: 'server-stream'; request: FetchDecisionRequest; response: DecisionPiece };
+  /** Adds an approver's signature: it is the signature that counts, not who brings it. Role: any. */
+  approve: { kind: 'unary'; request: ApproveRequest; response: ApproveResponse };
+  /** Puts a signed enable order into the log and brings it to its hosts. Role: operator. */
+  sendEnable: { kind: 'unary'; request: SendEnableRequest; response: SendOrderResponse };
+  /** Puts a signed ruling into the log and brings it to its host. Role: operator. */
+  sendRuling: { kind: 'unary'; request: SendRulingRequest; response: SendOrderResponse };
+  /** Closes gates for good. Role: operator; any, with an order that an approver signed. */
+  kill: { kind: 'unary'; request: KillRequest; response: SendOrderResponse };
+  /** What the hosts answered to an order, followed until all have. Role: any. */
+  watchOrder: { kind: 'server-stream'; request: WatchOrderRequest; response: OrderUpdate };
+  /** The gate of an application on each host, as far as the hosts have said. Role: any. */
+  listGates: { kind: 'unary'; request: ListGatesRequest; response: ListGatesResponse };
+  /** Asks a host to start a live entrypoint. Role: operator. */
+  runLive: { kind: 'unary'; request: RunLiveRequest; response: RunLiveResponse };
+  /** What a host says of a live run, followed until it has ended. Role: any. */
+  watchLive: { kind: 'server-stream'; request: WatchLiveRequest; response: LiveUpdate };
   /** The signed state of the transparency log, and that it has only grown since another. Role: any. */
   fetchCheckpoint: { kind: 'unary'; request: FetchCheckpointRequest; response: FetchCheckpointResponse };
   /** What is in the transparency log. Role: any. */

@@ -17,6 +17,7 @@ const ADMITTED: Receipt = {
   answer: 'admitted',
   code: undefined,
   epoch: 3,
+  logSize: 12,
   atMs: Date.parse('2026-11-22T12:00:00.000Z'),
 };
 const REFUSED: Receipt = { ...ADMITTED, answer: 'refused', code: 'order-expired' };
@@ -25,7 +26,7 @@ const verify = (envelope: Uint8Array, change: { host?: string; publicKey?: strin
   verifyReceipt(envelope, { host: 'contabo', publicKey: KEY.publicKeyPem, order: ORDER, ...change });
 
 describe('shared/orders/receipt', () => {
-  for (const receipt of [ADMITTED, REFUSED, { ...ADMITTED, answer: 'killed', epoch: 4 } as const]) {
+  for (const receipt of [ADMITTED, REFUSED, { ...ADMITTED, answer: 'killed', epoch: 4, logSize: undefined } as const]) {
     it(`says that an order was ${receipt.answer}`, () => {
       expect(verify(signReceipt(receipt, KEY))).to.deep.equal(receipt);
     });
