@@ -24,6 +24,7 @@ import { BlobStore } from './blobs/blob-store.ts';
 import { ChunkLists } from './blobs/chunk-lists.ts';
 import { HostSessions } from './gateway/host-sessions.ts';
 import { RunNews } from './gateway/run-news.ts';
+import { ReceiptLog } from './governance/log-receipts.ts';
 import { type Addresses, type ListenAddresses, listenerCredentials, startListeners } from './listeners.ts';
 import type { OperatorContext } from './operator/operator-context.ts';
 import { publish } from './operator/publish.ts';
@@ -117,13 +118,17 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   held.defer(() => store.destroy());
   let renewals: Renewals | undefined;
   const blobs = new BlobStore(join(config.folder, 'content'), clock);
+  const log = new TransparencyLog({ store, signer: ensureLogKey(config.folder), clock });
+  const onError = config.onError ?? (() => {});
+  const receipts = new ReceiptLog({ store, log, onError });
+  held.defer(() => receipts.settled());
   const context: OperatorContext = {
     store,
     authority,
     clock,
     blobs,
     chunkLists: new ChunkLists(blobs),
-    log: new TransparencyLog({ store, signer: ensureLogKey(config.folder), clock }),
+    log,
     sessions: new HostSessions(),
     operatorCalls: new OpenCalls(),
     news: new RunNews(),
@@ -131,8 +136,10 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     random: config.random ?? randomBytes,
     onRunSettled: config.onRunSettled ?? (() => {}),
     onPublished: () => renewals?.onPublished(),
-    onError: config.onError ?? (() => {}),
+    onReceipt: (receipt) => receipts.add(receipt),
+    onError,
   };
+  await receipts.catchUp();
   const opened = await listen(config, context);
   renewals = opened.renewals;
   const kept = held.move();

@@ -6,6 +6,8 @@
  * 3. A host that its control plane has put out has nobody to work for: its agent ends, and says so.
  * 4. An agent that waits holds its configuration, its journal and its link; what does the work is loaded with the first of it.
  */
+import { watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { RejectedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/service/service-log.ts';
 import type { Clock } from '../shared/time/clock.ts';
@@ -23,6 +25,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   /** Numbers from 0 up to, not including, 1. */
   readonly random: () => number;
+  /** Milliseconds that only ever grow; the machine's own steady clock unless said. */
+  readonly steadyMs?: () => number;
   readonly log: Logger;
   readonly testOnlyAtBoundary?: (boundary: string) => void;
 }
@@ -46,8 +50,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   starting.use(lockStateFolder(stateDirectory));
   const database = starting.adopt(openJournal(stateDirectory), (journal) => journal.close());
   const stopping = new AbortController();
-  const foundations: Foundations = { ...options, config, database, signal: stopping.signal };
+  const steadyMs = options.steadyMs ?? (() => performance.now());
+  const foundations: Foundations = { ...options, steadyMs, config, database, signal: stopping.signal };
   const parts = waitingParts(foundations);
+  starting.adopt(watchKillFile(parts), (watcher) => watcher.close());
   const link = buildLink(foundations, parts);
   const held = starting.move();
   link.start();
@@ -67,6 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     link,
     ended,
     stop: async () => {
+      await parts.registry.stopAll('the agent stops');
       stopping.abort();
       await closed;
     },
@@ -85,6 +92,17 @@ async function untilOver(
   }
   await working;
   return reason;
+}
+
+/** Whoever makes the file wants it obeyed now. Where the system cannot tell, the next look finds it. */
+function watchKillFile({ killFile, wakeup, orderWakeup }: WaitingParts): { close(): void } {
+  const watcher = watch(dirname(killFile), (_event, name) => {
+    if (name !== basename(killFile)) return;
+    wakeup.wake();
+    orderWakeup.wake();
+  });
+  watcher.on('error', () => watcher.close());
+  return watcher;
 }
 
 function putOut(cause: RejectedError, { host, gateway }: HostConfig): RejectedError {

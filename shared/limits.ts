@@ -109,6 +109,8 @@ export const LIMITS = {
   decisionBundleCount: 64,
   /** Decisions that wait to be signed or were sent; older ones are forgotten first. */
   decisionCount: 1_000,
+  /** Reasons that a refusal lists; the rest is where they come from. */
+  shownReasonCount: 16,
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,

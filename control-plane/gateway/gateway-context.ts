@@ -1,3 +1,4 @@
+import type { OrderReceipt } from '../../shared/rpc/generated/messages.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { CertificateAuthority } from '../authority/certificate-authority.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
@@ -15,6 +16,8 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly sessions: HostSessions;
   readonly news: RunNews;
+  /** Called after what a host answered is durable. Must not throw. */
+  onReceipt(receipt: OrderReceipt): void;
   /** Called after a run has durably entered an end phase, or its report was recorded. Must not throw. */
   onRunSettled(runId: string): void;
   /** Hears of every failed call. */

@@ -20,6 +20,7 @@ import type { AdmittedHost } from '../authority/caller-admission.ts';
 import { directivesAfter, lastDirectiveSeq } from '../store/directives.ts';
 import { recordSighting } from '../store/hosts.ts';
 import { inboxPosition } from '../store/inbox-positions.ts';
+import { markDelivered } from '../store/orders.ts';
 import { findRun } from '../store/runs.ts';
 import { watchCertificate } from './certificate-watch.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -29,6 +30,7 @@ import { storeReport } from './store-report.ts';
 export type SessionStream = ServerDuplexStream<AgentToControl, ControlToAgent>;
 
 const DIRECTIVE_BATCH_COUNT = 32;
+const ORDER_KINDS: ReadonlySet<string> = new Set(['enable', 'kill', 'ruling']);
 /** Longer than a host waits for its Welcome. */
 const HELLO_MS = 30_000;
 
@@ -42,6 +44,8 @@ export class HostSession implements OpenSession {
   #sentSeq = 0;
   /** The highest outbox id that is durable here. */
   #position = 0;
+  /** The first order that was sent and is not acknowledged, as far as is known. */
+  #orderSeq = Number.POSITIVE_INFINITY;
   #isAckDue = false;
   #isHintDue = false;
   #agentVersion = '';
@@ -126,6 +130,7 @@ export class HostSession implements OpenSession {
 
   async #hear(message: AgentToControl): Promise<void> {
     this.#saw(message.body === 'heartbeat' ? message.heartbeat.clockAtMs : undefined);
+    if (message.ack >= this.#orderSeq) await this.#noteDelivered(message.ack);
     switch (message.body) {
       case 'hello':
         throw refused('hello-repeated', 'the session has begun already'); // S1
@@ -142,7 +147,7 @@ export class HostSession implements OpenSession {
   }
 
   async #keepReport(id: number, { report }: Extract<AgentToControl, { body: 'report' }>): Promise<void> {
-    const { store, clock, news, onRunSettled, onError } = this.#context;
+    const { store, clock, news, onRunSettled, onReceipt, onError } = this.#context;
     const fate = await storeReport(store, this.#host, { id, report, now: clock.now() });
     this.#position = Math.max(this.#position, id); // S3
     this.#isAckDue = true;
@@ -151,6 +156,14 @@ export class HostSession implements OpenSession {
     if (fate.kind !== 'stored') return;
     news.publish(fate.runId);
     if (fate.isSettled) onRunSettled(fate.runId);
+    if (fate.receipt) onReceipt(fate.receipt);
+  }
+
+  /** Written down for orders alone: nobody asks when a host got anything else. */
+  async #noteDelivered(seq: number): Promise<void> {
+    const { store, clock, news } = this.#context;
+    this.#orderSeq = Number.POSITIVE_INFINITY;
+    for (const order of await markDelivered(store, this.#host, { seq, now: clock.now() })) news.publish(order);
   }
 
   /** What is said of another host's run is not passed on. */
@@ -178,9 +191,10 @@ export class HostSession implements OpenSession {
     const { store } = this.#context;
     for (;;) {
       const batch = await directivesAfter(store, this.#host, { seq: this.#sentSeq, limit: DIRECTIVE_BATCH_COUNT });
-      for (const { seq, bytes } of batch) {
+      for (const { seq, bytes, kind } of batch) {
         await this.#write({ ...this.#header(), seq, body: 'directive', directive: directiveCodec.decode(bytes) });
         this.#sentSeq = seq; // S2
+        if (ORDER_KINDS.has(kind)) this.#orderSeq = Math.min(this.#orderSeq, seq);
       }
       if (batch.length < DIRECTIVE_BATCH_COUNT) return;
     }

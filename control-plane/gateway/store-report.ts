@@ -14,20 +14,24 @@ import { checkLink, parseEntry, type SealedEntry } from '../../shared/ledger/ent
 import { verifyHead } from '../../shared/ledger/head.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { reportCodec } from '../../shared/rpc/definitions.ts';
-import type { DirectiveOutcome, LedgerEntry, Report } from '../../shared/rpc/generated/messages.ts';
+import type { DirectiveOutcome, LedgerEntry, OrderReceipt, Report } from '../../shared/rpc/generated/messages.ts';
 import type { AdmittedHost } from '../authority/caller-admission.ts';
 import { recordOutcome } from '../store/directives.ts';
 import { inboxPosition, moveInboxPosition } from '../store/inbox-positions.ts';
 import { addLedgerEntry, findLedgerEntry, setLedgerHead } from '../store/ledger-entries.ts';
+import { refuseLiveRun } from '../store/live-runs.ts';
 import { addRefusedReport, refusedReports } from '../store/refused-reports.ts';
 import { advanceRun, findRun, setRefusal } from '../store/runs.ts';
 import type { RunRow, Store } from '../store/schema.ts';
+import { storeLiveReport, storeReceipt } from './store-order-report.ts';
 
 /** What changed, for those who watch. */
 export interface StoredReport {
   readonly runId: string;
   /** The run has entered a phase in which it may end, or the receipt of its report is in its ledger. */
   readonly isSettled: boolean;
+  /** What a host answered, for the log. */
+  readonly receipt?: OrderReceipt;
 }
 
 /** What became of a report; whichever it is, it may be acknowledged. */
@@ -55,7 +59,7 @@ export async function storeReport(
   try {
     return await store.transaction().execute(async (transaction) => {
       if (id <= (await inboxPosition(transaction, from))) return { kind: 'repeated' };
-      const stored = await storeByKind(transaction, from, report);
+      const stored = await storeByKind(transaction, from, { report, now });
       await moveInboxPosition(transaction, from, id);
       return { kind: 'stored', ...stored };
     });
@@ -85,12 +89,20 @@ async function keepAside(
 
 type KnownReport = Extract<Report, { kind: string }>;
 
-function storeByKind(store: Store, from: AdmittedHost, report: KnownReport): Promise<StoredReport> {
+function storeByKind(
+  store: Store,
+  from: AdmittedHost,
+  { report, now }: { report: KnownReport; now: number },
+): Promise<StoredReport> {
   switch (report.kind) {
     case 'ledgerEntry':
       return storeLedgerEntry(store, from, report.ledgerEntry);
     case 'directiveOutcome':
       return storeOutcome(store, from, report.directiveOutcome);
+    case 'orderReceipt':
+      return storeReceipt(store, from, { receipt: report.orderReceipt, now });
+    case 'liveReport':
+      return storeLiveReport(store, from, report.liveReport);
   }
 }
 
@@ -106,7 +118,10 @@ async function storeOutcome(
   const outcome = refusalCode === '' ? 'accepted' : refusalCode;
   const directive = await recordOutcome(store, from, { seq: directiveSeq, outcome });
   if (directive === undefined) throw refused('directive-unknown', `there is no directive ${directiveSeq}`);
-  if (directive.outcome === outcome && refusalCode !== '') await setRefusal(store, directive.run_id, refusalCode);
+  if (directive.outcome === outcome && refusalCode !== '') {
+    if (directive.kind === 'runLive') await refuseLiveRun(store, directive.run_id, refusalCode);
+    else await setRefusal(store, directive.run_id, refusalCode);
+  }
   return { runId: directive.run_id, isSettled: false };
 }
 

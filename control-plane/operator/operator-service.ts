@@ -9,9 +9,12 @@ import { admitOperator, operatorIdentityOf } from '../authority/caller-admission
 import { serveBlobs } from '../blobs/serve-blobs.ts';
 import { serveRepositoryFile } from '../store/repository.ts';
 import { createJoinToken } from './create-join-token.ts';
+import { approve, fetchDecision, listDecisions, submitDecision } from './decisions.ts';
 import { deploy } from './deploy.ts';
 import { fetchReport } from './fetch-report.ts';
 import { getRun } from './get-run.ts';
+import { kill } from './kill.ts';
+import { listGates } from './list-gates.ts';
 import { listHosts } from './list-hosts.ts';
 import { listOperators } from './list-operators.ts';
 import { listReleases } from './list-releases.ts';
@@ -24,7 +27,12 @@ import { revokeHost } from './revoke-host.ts';
 import { revokeOperator } from './revoke-operator.ts';
 import { checkRole } from './role-table.ts';
 import { rollback } from './rollback.ts';
+import { runLive } from './run-live.ts';
+import { sendEnable } from './send-enable.ts';
+import { sendRuling } from './send-ruling.ts';
 import { uploadBlobs } from './upload-blobs.ts';
+import { watchLive } from './watch-live.ts';
+import { watchOrder } from './watch-order.ts';
 import { watchRun } from './watch-run.ts';
 
 /** For people and pipelines; a listener that demands client certificates has to stand before it. */
@@ -78,5 +86,16 @@ function handlersOf(context: OperatorContext): Handlers<OperatorService, Operato
     fetchReport: (request) => fetchReport(context, request),
     fetchCheckpoint: (request) => fetchCheckpoint(context, request),
     listLog: (request) => listLog(context, request),
+    submitDecision: (request) => submitDecision(context, request),
+    listDecisions: () => listDecisions(context),
+    fetchDecision: (request) => fetchDecision(context, request),
+    approve: (request) => approve(context, request),
+    sendEnable: (request) => sendEnable(context, request),
+    sendRuling: (request) => sendRuling(context, request),
+    kill: (request, { caller }) => kill(context, request, caller),
+    watchOrder: (request, { signal }) => watchOrder(context, request, signal),
+    listGates: (request) => listGates(context, request),
+    runLive: (request) => runLive(context, request),
+    watchLive: (request, { signal }) => watchLive(context, request, signal),
   };
 }

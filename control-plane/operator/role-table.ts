@@ -25,6 +25,18 @@ export const ROLE_TABLE: Readonly<Record<keyof OperatorService, readonly Role[]>
   fetchReport: ANYBODY,
   fetchCheckpoint: ANYBODY,
   listLog: ANYBODY,
+  submitDecision: ['operator'],
+  listDecisions: ANYBODY,
+  fetchDecision: ANYBODY,
+  approve: ANYBODY,
+  sendEnable: ['operator'],
+  sendRuling: ['operator'],
+  // An approver's signature is enough; without one, `kill` asks for an operator.
+  kill: ANYBODY,
+  watchOrder: ANYBODY,
+  listGates: ANYBODY,
+  runLive: ['operator'],
+  watchLive: ANYBODY,
 };
 
 /** Errors: `RejectedError('role-not-sufficient')`. */

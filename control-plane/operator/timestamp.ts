@@ -5,14 +5,12 @@
 import { RejectedError } from '../../shared/errors.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import { parsePolicy } from '../../shared/trust/policy.ts';
-import { expiryOf, POLICY_PATH } from '../../shared/trust/tuf-metadata.ts';
+import { expiryOf } from '../../shared/trust/tuf-metadata.ts';
 import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
 import { createTimestamp } from '../../shared/trust/tuf-repository.ts';
-import { checkMetadata } from '../../shared/trust/tuf-rules.ts';
 import { putMetadataFiles } from '../store/metadata-files.ts';
 import { replacePublishedVersions } from '../store/publications.ts';
-import type { Store } from '../store/schema.ts';
-import { findTarget } from '../store/targets.ts';
+import { publishedPolicy } from '../store/published-policy.ts';
 import type { OperatorContext } from './operator-context.ts';
 import { type PublishedSet, publishedSet } from './published-set.ts';
 
@@ -72,12 +70,6 @@ function fileOf(trusted: TrustedMetadata, name: string): Uint8Array {
   const bytes = trusted.get(name);
   if (bytes === undefined) throw new TypeError(`the published set has no "${name}"`);
   return bytes;
-}
-
-/** The policy that published targets metadata lists. */
-async function publishedPolicy(store: Store, targets: Uint8Array): Promise<Buffer | undefined> {
-  const listed = checkMetadata('targets', targets).signed.targets[POLICY_PATH];
-  return listed && findTarget(store, POLICY_PATH, listed.hashes.sha256);
 }
 
 function lifetimeMs({ defaultLifetimeMs }: OnlineKey, policy: Uint8Array | undefined): number {

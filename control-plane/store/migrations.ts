@@ -19,6 +19,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 1, up: createFirstTables },
   { version: 2, up: keepRefusedReportsAndRoles },
   { version: 3, up: keepLog },
+  { version: 4, up: keepOrders },
 ];
 
 /**
@@ -138,6 +139,35 @@ async function keepLog(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
     level integer not null, position bigint not null, hash ${bytes} not null, primary key (level, position))`.execute(
     db,
   );
+}
+
+/** Orders with their hosts and answers, the gates as hosts told them, what waits to be signed, and live runs. */
+async function keepOrders(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const bytes = bytesType(dialect);
+  const tables = [
+    sql`create table orders (
+      sha256 text primary key, kind text not null, app text not null, document ${bytes} not null,
+      ordered_at bigint not null)`,
+    sql`create table order_hosts (
+      order_sha256 text not null references orders (sha256), host text not null references hosts (name),
+      incarnation integer not null, seq bigint not null, delivered_at bigint, primary key (order_sha256, host))`,
+    sql`create index order_hosts_of_host on order_hosts (host, incarnation, seq)`,
+    sql`create table order_receipts (
+      order_sha256 text not null, host text not null references hosts (name), answer text not null,
+      envelope ${bytes} not null, received_at bigint not null, primary key (order_sha256, host, answer))`,
+    sql`create table gates (
+      host text not null references hosts (name), incarnation integer not null, app text not null,
+      epoch integer not null, log_size bigint not null, document ${bytes} not null, receipt ${bytes} not null,
+      received_at bigint not null, primary key (host, incarnation, app))`,
+    sql`create table decisions (
+      id text primary key, kind text not null, title text not null, document ${bytes} not null,
+      signature_count integer not null, submitted_at bigint not null, sent_at bigint)`,
+    sql`create table live_runs (
+      id text primary key, host text not null references hosts (name), incarnation integer not null, app text not null,
+      entrypoint text not null, created_at bigint not null, envelope ${bytes}, is_over integer not null,
+      refusal_code text)`,
+  ];
+  for (const table of tables) await table.execute(db);
 }
 
 function bytesType({ name }: Dialect): RawBuilder<unknown> {

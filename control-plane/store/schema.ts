@@ -21,6 +21,12 @@ export interface Schema {
   report_documents: ReportDocumentRow;
   log_records: LogRecordRow;
   log_nodes: LogNodeRow;
+  orders: OrderRow;
+  order_hosts: OrderHostRow;
+  order_receipts: OrderReceiptRow;
+  gates: GateRow;
+  decisions: DecisionRow;
+  live_runs: LiveRunRow;
 }
 
 /** The database, or a transaction in it. */
@@ -72,8 +78,9 @@ export interface DirectiveRow {
   incarnation: number;
   /** From 1, without a gap. */
   seq: number;
+  /** The run, the live run, or the digest of the order that it is about. */
   run_id: string;
-  kind: 'deploy' | 'rollback' | 'recordReport';
+  kind: 'deploy' | 'rollback' | 'recordReport' | 'enable' | 'kill' | 'ruling' | 'runLive';
   bytes: Buffer;
   created_at: number;
   /** What the host decided: `accepted` or its refusal code; null while unknown. */
@@ -175,4 +182,74 @@ export interface LogNodeRow {
   level: number;
   position: number;
   hash: Buffer;
+}
+
+/** An order that was sent, as it is in the log. */
+export interface OrderRow {
+  sha256: string;
+  kind: 'enable' | 'kill' | 'ruling';
+  app: string;
+  document: Buffer;
+  ordered_at: number;
+}
+
+/** A host that an order was sent to. */
+export interface OrderHostRow {
+  order_sha256: string;
+  host: string;
+  incarnation: number;
+  /** Of the directive. */
+  seq: number;
+  /** When the host had acknowledged it; null while it has not. */
+  delivered_at: number | null;
+}
+
+/** What a host answered, verified. */
+export interface OrderReceiptRow {
+  order_sha256: string;
+  host: string;
+  answer: string;
+  envelope: Buffer;
+  received_at: number;
+}
+
+/** The gate of an application on a host, as the host told it last. */
+export interface GateRow {
+  host: string;
+  incarnation: number;
+  app: string;
+  epoch: number;
+  /** How many entries of the log the host has seen; 0 for none. */
+  log_size: number;
+  /** What the receipt answers. */
+  document: Buffer;
+  receipt: Buffer;
+  received_at: number;
+}
+
+/** Something that people are to sign. */
+export interface DecisionRow {
+  /** The digest of what is signed. */
+  id: string;
+  kind: string;
+  title: string;
+  /** With the signatures so far. */
+  document: Buffer;
+  signature_count: number;
+  submitted_at: number;
+  sent_at: number | null;
+}
+
+export interface LiveRunRow {
+  id: string;
+  host: string;
+  incarnation: number;
+  app: string;
+  entrypoint: string;
+  created_at: number;
+  /** What the host said last; null while it has said nothing. */
+  envelope: Buffer | null;
+  /** 1 once it has ended or was refused. */
+  is_over: number;
+  refusal_code: string | null;
 }

@@ -5,7 +5,9 @@
  * 1. A step that cannot be made durable has not happened: the gate is closed until the journal can be written again.
  * 2. A kill is durable before anybody is told that it was received, and before what runs is stopped (P4). One that cannot be
  *    made durable stops what runs all the same, and says that it is not.
- * 3. Nothing is remembered here that is not in the journal, save what closes: the latest time seen, which is written down
+ * 3. While a gate is open, time passes at least as fast as the machine's own steady clock says: one that is held still or set
+ *    back a little, again and again, keeps nothing open.
+ * 4. Nothing is remembered here that is not in the journal, save what closes: the latest time seen, which is written down
  *    each minute, and a journal that failed. An agent that starts anew begins closed.
  */
 import { sha256 } from '../../shared/digest.ts';
@@ -19,6 +21,8 @@ export interface GateKeeperOptions {
   readonly store: GateStore;
   /** The host's clock, in milliseconds since 1970. */
   readonly nowMs: () => number;
+  /** Milliseconds that only ever grow, from wherever. */
+  readonly steadyMs: () => number;
   /** Ends what runs by an application's gate; called whenever an open gate closes, after that is durable. */
   readonly onClosed: (app: string, reason: string) => void;
 }
@@ -38,6 +42,9 @@ export interface Enabling {
   readonly receipt?: ((admission: Admission) => void) | undefined;
 }
 
+/** An order that is judged anew: while its gate is open, or after a restart. Its own nonce does not count as used. */
+export type Reverifying = Pick<Enabling, 'decide' | 'freshUntilMs'>;
+
 /** Times are written down no more often, as long as nothing else changes. */
 const SEEN_EVERY_MS = 60_000;
 
@@ -46,6 +53,8 @@ type Known = GateState | { readonly state: 'unknown'; readonly reason: string };
 export class GateKeeper {
   readonly #options: GateKeeperOptions;
   #seenMs = 0;
+  /** The steady clock at the last look at open gates; undefined while none is open. */
+  #steadyMs: number | undefined;
   /** Applications whose last step could not be made durable, with the reason: closed whatever the journal says. */
   readonly #stuck = new Map<string, string>();
 
@@ -126,6 +135,61 @@ export class GateKeeper {
     this.#act(app, next.effects);
   }
 
+  /** Closes what time has closed; to be called each second or so. Returns the applications whose gates are open. Errors: the journal's. */
+  tick(): string[] {
+    const steadyMs = this.#options.steadyMs();
+    if (this.#steadyMs !== undefined) this.#seenMs += Math.max(0, steadyMs - this.#steadyMs); // 3
+    for (const app of this.#options.store.applications()) {
+      if (this.#read(app).state === 'open') this.note(app, { type: 'time-passed', nowMs: this.#options.nowMs() });
+    }
+    const open = this.openGates();
+    this.#now();
+    this.#steadyMs = open.length > 0 ? steadyMs : undefined;
+    return open;
+  }
+
+  openGates(): string[] {
+    return this.#options.store.applications().filter((app) => this.view(app).state === 'open');
+  }
+
+  /** Applications whose gates were open when the agent stopped, and may open again once all is verified anew. */
+  interrupted(): string[] {
+    return this.#options.store.applications().filter((app) => {
+      const state = this.#read(app);
+      return state.state === 'closed' && state.interrupted !== undefined;
+    });
+  }
+
+  /**
+   * Judges the order of an open gate anew, when the host was in touch: the lease is renewed, or the gate closes with the
+   * reason. Does nothing to a gate that is closed. Errors: the journal's; what `decide` fails with and is no refusal.
+   */
+  renew(app: string, { decide, freshUntilMs }: Reverifying): void {
+    const state = this.#read(app);
+    if (state.state !== 'open') return;
+    const nowMs = this.#now();
+    try {
+      decide(this.#factsAnew(app, { state, nowMs, nonce: state.order.nonce }));
+    } catch (error) {
+      if (!(error instanceof RejectedError)) throw error;
+      this.note(app, { type: 'ground-lost', reason: `${error.code}: ${error.message}`, nowMs });
+      return;
+    }
+    this.note(app, { type: 'refreshed', freshUntilMs, nowMs });
+  }
+
+  /** After a restart. Errors: as `enable`; the gate stays closed then. */
+  reopen(app: string, { decide, freshUntilMs }: Reverifying): GateView {
+    const state = this.#known(app);
+    const interrupted = state.state === 'closed' ? state.interrupted : undefined;
+    if (!interrupted) return this.view(app);
+    const { nonce } = interrupted.order;
+    const nowMs = this.#now();
+    decide(this.#factsAnew(app, { state, nowMs, nonce }));
+    this.note(app, { type: 'verified-anew', nonce, epoch: state.epoch, freshUntilMs, nowMs });
+    return this.view(app);
+  }
+
   /** To be called once when the agent starts, before anything else is asked of any gate. */
   restart(): void {
     for (const app of this.#options.store.applications()) {
@@ -155,6 +219,12 @@ export class GateKeeper {
       isClockBehind: isBehind(state, nowMs),
       seen: (origin) => store.checkpointOf(origin),
     };
+  }
+
+  /** The log has grown since, by other orders; that this one is in it was checked then, and is again. */
+  #factsAnew(app: string, { state, nowMs, nonce }: { state: GateState; nowMs: number; nonce: string }): GateFacts {
+    const facts = this.#facts(app, { state, nowMs });
+    return { ...facts, isUsed: (other) => other !== nonce && facts.isUsed(other), seen: () => undefined };
   }
 
   #read(app: string): Known {

@@ -53,10 +53,21 @@ export class GateStore {
         if (nonce !== undefined) {
           this.#database.prepare('insert into spent_nonces (app, nonce) values (?, ?)').run(app, nonce);
         }
-        if (checkpoint !== undefined) this.#saveCheckpoint(checkpoint);
+        if (checkpoint !== undefined) this.saveCheckpoint(checkpoint);
         also?.();
       })
       .immediate();
+  }
+
+  /** The order that the gate was last opened by, as it came; to be called in `also` of `save`. */
+  saveOffer(app: string, offer: Uint8Array): void {
+    this.#database
+      .prepare('insert or replace into gate_offers (app, offer) values (?, ?)')
+      .run(app, Buffer.from(offer));
+  }
+
+  offerOf(app: string): Buffer | undefined {
+    return this.#database.prepare<[string], Buffer>('select offer from gate_offers where app = ?').pluck().get(app);
   }
 
   isSpent(app: string, nonce: string): boolean {
@@ -75,7 +86,15 @@ export class GateStore {
     return row && { origin, ...row };
   }
 
-  #saveCheckpoint({ origin, size, root }: Checkpoint): void {
+  /** Undefined for a host that has seen no log. A policy names one log; of several, whoever sends to this host has to try. */
+  largestLogSize(): number | undefined {
+    return (
+      this.#database.prepare<[], number | null>('select max(size) from log_checkpoints').pluck().get() ?? undefined
+    );
+  }
+
+  /** To be called inside a transaction. */
+  saveCheckpoint({ origin, size, root }: Checkpoint): void {
     // A smaller one may come late; what was seen stays seen.
     this.#database
       .prepare(

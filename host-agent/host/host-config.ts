@@ -50,11 +50,18 @@ const MEMBERS: { readonly [M in keyof HostConfig]: Member } = {
 export const AGENT_VERSION = '0.1.0';
 
 /** Folders of the agent's own, below its state folder. */
-export function hostFolders(stateDirectory: string): { secrets: string; blobs: string; identity: string } {
+export function hostFolders(stateDirectory: string): {
+  secrets: string;
+  blobs: string;
+  identity: string;
+  /** What other programs of the host may see: `gate.json` and `gate.sock`. */
+  runtime: string;
+} {
   return {
     secrets: join(stateDirectory, 'secrets'),
     blobs: join(stateDirectory, 'blobs'),
     identity: join(stateDirectory, 'identity'),
+    runtime: process.env.RUNTIME_DIRECTORY ?? join(stateDirectory, 'run'),
   };
 }
 

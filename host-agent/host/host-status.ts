@@ -4,7 +4,8 @@
  */
 import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
 import { versionOf } from '../../shared/trust/tuf-metadata.ts';
-import { applicationsWithGate, type ClosedGate, readExecutionGate } from '../gate/execution-gate.ts';
+import type { GateView } from '../gate/gate-keeper.ts';
+import { applicationsWithGate, lookAtGate } from '../gate/read-gates.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import { explainJournalError } from '../journal/journal-error.ts';
 import { openJournalToRead } from '../journal/journal-reading.ts';
@@ -31,7 +32,7 @@ export interface HostStatus {
   /** Reports that the control plane has not acknowledged. */
   readonly outbox: number;
   /** As the gate itself reads it, for each application that was ever admitted here. */
-  readonly executionGates: readonly ({ readonly app: string } & ClosedGate)[];
+  readonly executionGates: readonly ({ readonly app: string } & GateView)[];
 }
 
 /** Errors: `RejectedError` when this host is not enrolled; those of `openJournalToRead`. */
@@ -69,5 +70,5 @@ function runsOf(database: JournalDatabase): RunStatus[] {
 
 function gatesOf(database: JournalDatabase, runs: readonly RunStatus[]): HostStatus['executionGates'] {
   const apps = new Set([...runs.map(({ app }) => app), ...applicationsWithGate(database)]);
-  return [...apps].sort().map((app) => ({ app, ...readExecutionGate(database, app) }));
+  return [...apps].sort().map((app) => ({ app, ...lookAtGate(database, app) }));
 }

@@ -1,6 +1,7 @@
 /** Directives in the order in which the control plane numbered them: durable before they are acknowledged. */
 import { RejectedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import type { Directive } from '../../shared/rpc/generated/messages.ts';
 import type { JournalDatabase } from './journal.ts';
 import { prepared } from './prepared.ts';
 
@@ -9,12 +10,23 @@ export interface StoredDirective {
   readonly bytes: Buffer;
 }
 
+/** A directive as it came over the link. */
+export interface ReceivedDirective extends StoredDirective {
+  /** What the bytes say. */
+  readonly message?: Directive;
+}
+
+/** Stores a directive by calling `store`, once, alone or in the transaction of what must not wait. */
+export type TakeDirective = (directive: ReceivedDirective, store: () => void) => void;
+
 export class DirectiveLog {
   readonly #database: JournalDatabase;
+  readonly #take: TakeDirective;
   readonly #listeners = new Set<() => void>();
 
-  constructor(database: JournalDatabase) {
+  constructor(database: JournalDatabase, take: TakeDirective = (_, store) => store()) {
     this.#database = database;
+    this.#take = take;
   }
 
   /** The highest sequence number that is durable here; 0 when there is none. */
@@ -28,7 +40,8 @@ export class DirectiveLog {
    * Errors: `RejectedError` with `directive-out-of-order` (a gap, or one that was forgotten), `directive-rewritten` (same
    * number, other bytes) or `directive-too-large`; nothing is stored then.
    */
-  accept({ seq, bytes }: StoredDirective): void {
+  accept(directive: ReceivedDirective): void {
+    const { seq, bytes } = directive;
     const stored = this.#read(seq);
     if (stored) {
       checkSameBytes(seq, { stored, received: bytes });
@@ -39,7 +52,8 @@ export class DirectiveLog {
       throw new RejectedError('directive-out-of-order', `failed to accept directive ${seq}: expected ${last + 1}`);
     }
     checkSize(seq, bytes);
-    prepared<[number, Buffer]>(this.#database, 'insert into directives (seq, bytes) values (?, ?)').run(seq, bytes);
+    const insert = prepared<[number, Buffer]>(this.#database, 'insert into directives (seq, bytes) values (?, ?)');
+    this.#take(directive, () => void insert.run(seq, bytes));
     for (const listener of this.#listeners) listener();
   }
 

@@ -21,7 +21,7 @@ export type JournalDatabase = Database.Database;
 export const JOURNAL_FILE = 'journal.sqlite';
 
 /** Of the tables below. A later number is a later agent's journal: it is neither read nor changed by guess. */
-const JOURNAL_VERSION = 2;
+const JOURNAL_VERSION = 3;
 /** Of pages that SQLite keeps in memory; unless said it is 16 MiB, and the check of the whole journal would fill that. */
 const CACHE_KIB = 512;
 /** `KTRN`; so that no other program's database is taken for a journal. */
@@ -38,8 +38,23 @@ const GATE_SCHEMA = `
   create table log_checkpoints (origin text primary key, size integer not null, root blob not null) strict;
 `;
 
+/** The order that a gate is open for, as it came, and what was started by it; since version 3. */
+const LIVE_SCHEMA = `
+  create table gate_offers (app text primary key, offer blob not null) strict;
+  create table live_runs (
+    id text primary key,
+    app text not null,
+    record text not null,
+    ended integer not null default 0
+  ) strict;
+`;
+
 /** From the version that is the key to the next one. */
-const MIGRATIONS: Readonly<Record<number, string>> = { 1: GATE_SCHEMA };
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: GATE_SCHEMA,
+  // Nothing was ever written into it.
+  2: `${LIVE_SCHEMA} drop table execution_gates;`,
+};
 
 const SCHEMA = `
   create table runs (
@@ -72,12 +87,8 @@ const SCHEMA = `
     handled integer not null default 0
   ) strict;
   create table outbox (id integer primary key autoincrement, bytes blob not null) strict;
-  create table execution_gates (
-    app text primary key,
-    epoch integer not null,
-    reason text not null
-  ) strict;
   ${GATE_SCHEMA}
+  ${LIVE_SCHEMA}
 `;
 
 /**

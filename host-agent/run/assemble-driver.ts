@@ -12,7 +12,8 @@ import { builtInChecks } from '../checks/built-in/built-in-checks.ts';
 import type { CheckContext, SecretSource } from '../checks/observe.ts';
 import { planChecks } from '../checks/plan-checks.ts';
 import { type Observed, observeCheck } from '../checks/run-check.ts';
-import { readExecutionGate } from '../gate/execution-gate.ts';
+import type { GateView } from '../gate/gate-keeper.ts';
+import { lookAtGate } from '../gate/read-gates.ts';
 import type { BlobSource } from '../install/blob-source.ts';
 import type { InstallContext, InstallEffect } from '../install/install-context.ts';
 import { promote, wasPromoted } from '../install/promote.ts';
@@ -118,8 +119,8 @@ async function observeOnHost(
 ): Promise<Observed> {
   const { release, manifest, places, facts, policy, run } = opened;
   if (check.kind === executionClosedKind.kind) {
-    const { state, reason } = readExecutionGate(parts.database, release.statement.app);
-    facts.save('execution-gate', { state, reason });
+    const gate = lookAtGate(parts.database, release.statement.app, { nowMs: () => parts.now().getTime() });
+    facts.save('execution-gate', closedOr(gate));
   }
   const context: CheckContext & TestSeam = {
     run,
@@ -135,6 +136,12 @@ async function observeOnHost(
     ...testSeam(parts),
   };
   return observeCheck(context, { planChecks, builtInChecks, kinds: checkKinds, now: parts.now });
+}
+
+/** A gate that cannot be told opens for nothing: it counts as closed, with the reason. */
+function closedOr(gate: GateView): { state: string; reason: string } {
+  if (gate.state !== 'open') return { state: 'closed', reason: gate.reason };
+  return { state: 'open', reason: `an order is open until ${new Date(gate.untilMs).toISOString()}` };
 }
 
 function installContext(

@@ -13,22 +13,32 @@ import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
 import { isReportFile, reportKind } from '../../shared/ledger/kinds/report.ts';
 import { installPath, plannedChecks } from '../../shared/ledger/planned-checks.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
-import type { Deploy, Directive, RecordReport, Rollback } from '../../shared/rpc/generated/messages.ts';
+import type { Deploy, Directive, RecordReport, Rollback, Ruling } from '../../shared/rpc/generated/messages.ts';
+import { releaseSigners } from '../../shared/trust/release-signers.ts';
 import type { DirectiveLog, StoredDirective } from '../journal/directives.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import type { JournalOutbox } from '../journal/outbox.ts';
 import { type AdmissionMeans, type AdmittedRelease, admitRelease } from './admit-release.ts';
 import { admittedRun, isResting, step } from './machine.ts';
+import { saveReleasers } from './releasers.ts';
 import type { RunStore } from './run-store.ts';
 
-export interface DirectiveMeans extends AdmissionMeans {
-  readonly database: JournalDatabase;
+export interface SettleMeans {
   readonly directives: DirectiveLog;
   readonly outbox: JournalOutbox;
+  readonly encodeOutcome: (outcome: { directiveSeq: number; refusalCode: string }) => Uint8Array;
+}
+
+export interface DirectiveMeans extends AdmissionMeans, SettleMeans {
+  readonly database: JournalDatabase;
   readonly store: RunStore;
   readonly agentVersion: string;
-  readonly encodeOutcome: (outcome: { directiveSeq: number; refusalCode: string }) => Uint8Array;
+  /** Follows what people decided about a run; returns the run if it goes on. Errors: `TransientError`, and the journal's. */
+  readonly followRuling: (ruling: Ruling, stored: StoredDirective) => Promise<string | undefined>;
+  /** Whether the gate of that application is open: what stands under it is not removed. */
+  readonly isGateOpen: (app: string) => boolean;
   readonly onRefused: (directive: StoredDirective, error: RejectedError) => void;
 }
 
@@ -63,6 +73,8 @@ async function dispatch(directive: Directive, following: Following): Promise<str
       return followRollback(directive.rollback, following);
     case 'recordReport':
       return followRecordReport(directive.recordReport, following);
+    case 'ruling':
+      return following.means.followRuling(directive.ruling, following.stored);
     default:
       throw new RejectedError('directive-unknown', 'failed to follow a directive: this agent does not know its kind');
   }
@@ -79,7 +91,10 @@ async function followDeploy(deploy: Deploy, { stored, means }: Following): Promi
       materials: admitted.materials,
       body: admittedBody(admitted, means.agentVersion),
     },
-    () => settle(stored, { means, refusalCode: undefined }),
+    () => {
+      saveReleasers(means.store.facts(deploy.runId), releaseSigners(means.trusted(), admitted.release.statement.app));
+      settle(stored, { means, refusalCode: undefined });
+    },
   );
   return deploy.runId;
 }
@@ -100,6 +115,12 @@ async function followRollback({ runId }: Rollback, { stored, means }: Following)
       'nothing-to-remove',
       `failed to roll back run "${runId}": nothing of it stands on this host`,
     );
+  }
+  const { app } = parseReleaseStatement(means.store.materials(runId).statement);
+  if (means.isGateOpen(app)) {
+    throw new RejectedError('gate-open', `failed to roll back run "${runId}": the execution gate of "${app}" is open`, {
+      hint: `keyturn kill ${app} first`,
+    });
   }
   means.store.commit(runId, { state: step(state, { type: 'rollback-ordered' }), bodies: [] }, () =>
     settle(stored, { means, refusalCode: undefined }),
@@ -124,9 +145,9 @@ async function followRecordReport(report: RecordReport, { stored, means }: Follo
 }
 
 /** To be called inside the transaction of the directive's consequence. */
-function settle(
+export function settle(
   stored: StoredDirective,
-  { means, refusalCode }: { means: DirectiveMeans; refusalCode: RejectionCode | undefined },
+  { means, refusalCode }: { means: SettleMeans; refusalCode: RejectionCode | undefined },
 ): void {
   means.directives.markHandled(stored.seq);
   means.outbox.append(means.encodeOutcome({ directiveSeq: stored.seq, refusalCode: refusalCode ?? '' }));

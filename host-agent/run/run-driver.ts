@@ -14,7 +14,7 @@ import type { AnyCheckKind } from '../../shared/ledger/check-kind.ts';
 import { statusOfEvidence } from '../../shared/ledger/derive.ts';
 import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
 import type { Evidence } from '../../shared/ledger/evidence.ts';
-import { type PlannedCheck, plannedChecks, removalCheck } from '../../shared/ledger/planned-checks.ts';
+import type { PlannedCheck } from '../../shared/ledger/planned-checks.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { bearsCompany } from '../checks/bears-company.ts';
 import { cutEnd } from '../checks/cut-text.ts';
@@ -22,6 +22,7 @@ import { type HeldOutcome, isHeld } from '../checks/observe.ts';
 import type { Observed } from '../checks/run-check.ts';
 import { builtEvidence } from './built-evidence.ts';
 import { atBytePace } from './byte-pace.ts';
+import { checksOf, findCheck, type RunChecks, restOfGate } from './checks-of-run.ts';
 import { checkBehind, type Effect, isResting, nextEffect, type RunEvent, type RunState, step } from './machine.ts';
 import { Observations } from './observations.ts';
 import type { OpenedRun } from './open-run.ts';
@@ -235,7 +236,7 @@ const REASON_CHARACTERS = 4096;
 /** One run while it is driven. */
 interface Driven {
   readonly opened: OpenedRun;
-  readonly checks: ReadonlyMap<string, PlannedCheck>;
+  readonly checks: RunChecks;
   readonly observations: Observations;
 }
 
@@ -253,26 +254,6 @@ function heldAt({ held: { stopGate, summary } }: HeldOutcome, { phase }: RunStat
 function nameOf(effect: Exclude<Effect, { do: 'rest' }>): string {
   if (effect.do === 'observe') return `observe ${effect.check}`;
   return effect.do === 'enter' ? `enter ${effect.phase}` : effect.do;
-}
-
-function checksOf({ release }: OpenedRun): Driven['checks'] {
-  return new Map([...plannedChecks(release), removalCheck(release)].map((check) => [check.id, check]));
-}
-
-function findCheck(checks: Driven['checks'], id: string): PlannedCheck {
-  const check = checks.get(id);
-  if (!check) throw new Error(`the release has no check "${id}"`);
-  return check;
-}
-
-/** The checks of the gate that come next without anything between them. */
-function restOfGate({ remaining }: RunState): string[] {
-  const [first] = remaining;
-  if (first?.do !== 'observe') return [];
-  const end = remaining.findIndex((next) => next.do !== 'observe' || next.gate !== first.gate);
-  return remaining
-    .slice(0, end === -1 ? remaining.length : end)
-    .flatMap((next) => (next.do === 'observe' ? [next.check] : []));
 }
 
 /** What is there already: nothing that moves something, and no check that would have to be waited for. // 1 */

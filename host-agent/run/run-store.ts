@@ -5,6 +5,7 @@
 import type { Json } from '../../shared/canonical-json.ts';
 import { type LedgerEntryBody, parseEntry, type SealedEntry, sealEntry } from '../../shared/ledger/entry.ts';
 import { signHead } from '../../shared/ledger/head.ts';
+import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import type { RunFacts } from '../checks/observe.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
@@ -60,6 +61,12 @@ export class RunStore {
       .map((row) => row.id);
   }
 
+  /** Applications that were ever deployed here, sorted. */
+  applications(): string[] {
+    const read = this.#prepared<[], { bytes: Buffer }>("select bytes from materials where name = 'statement'");
+    return [...new Set(read.all().map(({ bytes }) => parseReleaseStatement(bytes).app))].sort();
+  }
+
   has(run: string): boolean {
     return this.#prepared<[string]>('select 1 from runs where id = ?').get(run) !== undefined;
   }
@@ -95,6 +102,12 @@ export class RunStore {
       'select bytes from ledger_entries where run = ? order by seq',
     );
     return read.all(run).map((row) => parseEntry(row.bytes));
+  }
+
+  /** The head that was signed last. */
+  head(run: string): Buffer {
+    const read = this.#prepared<[string], { envelope: Buffer }>('select envelope from ledger_heads where run = ?');
+    return read.get(run)?.envelope ?? missing(run, 'head');
   }
 
   /** Makes the run durable with its first ledger entry. `also` runs in the same transaction. */

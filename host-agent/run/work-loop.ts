@@ -8,6 +8,8 @@
 import { messageOf, TransientError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/service/service-log.ts';
 import type { Wakeup } from '../../shared/time/wakeup.ts';
+import type { StoredDirective } from '../journal/directives.ts';
+import { isOrder } from '../journal/is-order.ts';
 import { explainJournalError } from '../journal/journal-error.ts';
 import { type DirectiveMeans, followDirective } from './follow-directive.ts';
 import { pruneJournal } from './prune-journal.ts';
@@ -43,11 +45,16 @@ export async function workUntil(signal: AbortSignal, work: Work): Promise<void> 
 async function followAll(work: Work): Promise<void> {
   const prunedCount = await persistently(work, async () => pruneJournal(work.means));
   if (prunedCount > 0) work.log.info({ prunedCount }, 'journal pruned');
-  const waiting = await persistently(work, async () => work.means.directives.unhandled());
+  const waiting = await persistently(work, async () => work.means.directives.unhandled().filter(isOfRuns));
   for (const directive of waiting) {
     const run = await persistently(work, () => followDirective(directive, work.means));
     if (run !== undefined) await drive(run, work);
   }
+}
+
+/** Orders have a loop of their own: they do not wait for a run. */
+function isOfRuns({ bytes }: StoredDirective): boolean {
+  return !isOrder(bytes);
 }
 
 async function drive(run: string, work: Work): Promise<void> {

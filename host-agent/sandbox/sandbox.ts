@@ -203,7 +203,7 @@ function limitsOf(end: SupervisedEnd, group: ResourceGroup | undefined): Sandbox
 
 function endOf(end: SupervisedEnd, limitsHit: readonly SandboxLimit[]): ProcessEnd {
   if (end.stopped === 'aborted') return { by: 'aborted' };
-  if (end.stopped !== undefined) return { by: 'limit', limit: end.stopped };
+  if (end.stopped !== undefined && end.stopped !== 'asked') return { by: 'limit', limit: end.stopped };
   if (!end.hasStarted && end.signal === null)
     return { by: 'not-started', reason: `sandbox failed: ${end.stderr.text.trim()}` };
   const signal = signalOf(end);

@@ -18,6 +18,8 @@ export interface SandboxLimits {
   readonly fileBytes: number;
   /** What is kept of stdout, and as much again of stderr. `OUTPUT_KILL_FACTOR` times this, both together, ends the run. */
   readonly outputBytes: number;
+  /** What may be written in all, instead of that factor: for a process that is to run for days. */
+  readonly allOutputBytes?: number;
   /** Size of the private `/tmp`, and as much again of `/dev/shm`. */
   readonly tmpBytes: number;
   /** From SIGTERM to SIGKILL at the wall limit. */
@@ -53,6 +55,8 @@ export interface SandboxSpec {
   readonly user?: { readonly uid: number; readonly gid: number };
   /** Aborting kills at once, without grace. */
   readonly signal?: AbortSignal;
+  /** Aborting asks to end: SIGTERM, and SIGKILL `killGraceMs` later. */
+  readonly ending?: AbortSignal;
 }
 
 /** Where secrets appear inside the sandbox. */

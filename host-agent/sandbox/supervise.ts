@@ -34,7 +34,7 @@ export interface Confinement {
   isGone(): boolean;
 }
 
-export type StopReason = 'wall' | 'output' | 'aborted';
+export type StopReason = 'wall' | 'output' | 'aborted' | 'asked';
 
 export interface SupervisedEnd {
   readonly hasStarted: boolean;
@@ -64,9 +64,11 @@ export async function supervise(confinement: Confinement, spec: SandboxSpec): Pr
   let stopped: StopReason | undefined;
   let graceTimer: NodeJS.Timeout | undefined;
   const stop = (reason: StopReason) => {
+    // Somebody who has no patience left comes after somebody who had some.
+    if (stopped === 'asked' && reason === 'aborted') confinement.kill();
     if (stopped !== undefined) return;
     stopped = reason;
-    if (reason !== 'wall' || spec.limits.killGraceMs === 0) return confinement.kill();
+    if ((reason !== 'wall' && reason !== 'asked') || spec.limits.killGraceMs === 0) return confinement.kill();
     confinement.terminate();
     graceTimer = setTimeout(() => confinement.kill(), spec.limits.killGraceMs);
   };
@@ -74,6 +76,9 @@ export async function supervise(confinement: Confinement, spec: SandboxSpec): Pr
   const abort = () => stop('aborted');
   spec.signal?.addEventListener('abort', abort, { once: true });
   if (spec.signal?.aborted) abort();
+  const ask = () => stop('asked');
+  spec.ending?.addEventListener('abort', ask, { once: true });
+  if (spec.ending?.aborted) ask();
   try {
     await Promise.race([confinement.release(), exited]);
     const { exitCode, signal } = await exited;
@@ -85,6 +90,7 @@ export async function supervise(confinement: Confinement, spec: SandboxSpec): Pr
     clearTimeout(wallTimer);
     clearTimeout(graceTimer);
     spec.signal?.removeEventListener('abort', abort);
+    spec.ending?.removeEventListener('abort', ask);
   }
 }
 
@@ -99,7 +105,7 @@ function drain(child: ChildProcess, spec: SandboxSpec, onTooMuch: () => void) {
   const stdout = new OutputCapture(spec.limits.outputBytes);
   const stderr = new OutputCapture(spec.limits.outputBytes);
   const lines = new LineCollector();
-  const mostBytes = OUTPUT_KILL_FACTOR * spec.limits.outputBytes;
+  const mostBytes = spec.limits.allOutputBytes ?? OUTPUT_KILL_FACTOR * spec.limits.outputBytes;
   const capture = (into: OutputCapture) => (chunk: Buffer) => {
     into.add(chunk);
     if (stdout.totalBytes + stderr.totalBytes > mostBytes) onTooMuch();

@@ -1,15 +1,21 @@
 /** What an agent stands on as long as it runs: the parts that wait with it. Whatever only work needs comes later. */
+import { join } from 'node:path';
 import type { Logger } from '../../shared/service/service-log.ts';
 import { type Clock, waitFor } from '../../shared/time/clock.ts';
-import type { Wakeup } from '../../shared/time/wakeup.ts';
+import { Wakeup } from '../../shared/time/wakeup.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
+import { GateKeeper } from '../gate/gate-keeper.ts';
+import { GateStore } from '../gate/gate-store.ts';
+import { killsFirst } from '../gate/take-kill.ts';
 import { type HostConfig, hostFolders } from '../host/host-config.ts';
 import { DirectiveLog } from '../journal/directives.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import { JournalOutbox } from '../journal/outbox.ts';
 import { backoffMs } from '../link/backoff.ts';
 import { IdentityStore } from '../link/identity-store.ts';
+import { LiveRegistry } from '../live/live-registry.ts';
 import { heapCollector, RestfulWakeup } from './restful-wakeup.ts';
+import { TrustHints } from './trust-hints.ts';
 
 export interface Foundations {
   readonly config: HostConfig;
@@ -17,6 +23,8 @@ export interface Foundations {
   readonly database: JournalDatabase;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Milliseconds that only ever grow. */
+  readonly steadyMs: () => number;
   readonly log: Logger;
   /** Aborted when the agent stops. */
   readonly signal: AbortSignal;
@@ -31,17 +39,38 @@ export interface WaitingParts {
   readonly outbox: JournalOutbox;
   /** Woken when a directive was stored, and when the link has changed. */
   readonly wakeup: Wakeup;
+  /** The same, for orders. */
+  readonly orderWakeup: Wakeup;
+  readonly gates: GateStore;
+  readonly keeper: GateKeeper;
+  readonly trustHints: TrustHints;
+  /** What runs live. */
+  readonly registry: LiveRegistry;
+  /** While this file is there, no gate is open. */
+  readonly killFile: string;
   readonly now: () => Date;
   readonly waitToRetry: (attempt: number) => Promise<void>;
 }
 
 /** Errors: those of `IdentityStore.openLedgerKey`. */
-export function waitingParts({ stateDirectory, database, clock, random, signal }: Foundations): WaitingParts {
+export function waitingParts(foundations: Foundations): WaitingParts {
+  const { stateDirectory, database, clock, random, signal } = foundations;
   const identity = new IdentityStore(hostFolders(stateDirectory).identity);
-  const directives = new DirectiveLog(database);
+  const { gates, keeper, registry } = gateParts(foundations);
+  const directives = new DirectiveLog(database, killsFirst(keeper));
   const wakeup = new RestfulWakeup({ clock, collect: heapCollector() });
-  directives.onAccepted(() => wakeup.wake());
+  const orderWakeup = new Wakeup();
+  directives.onAccepted(() => {
+    wakeup.wake();
+    orderWakeup.wake();
+  });
   return {
+    gates,
+    keeper,
+    registry,
+    trustHints: new TrustHints(),
+    killFile: join(stateDirectory, 'KILL'),
+    orderWakeup,
     identity,
     hostKey: identity.openLedgerKey(),
     directives,
@@ -53,4 +82,18 @@ export function waitingParts({ stateDirectory, database, clock, random, signal }
       signal.throwIfAborted();
     },
   };
+}
+
+/** Each gate begins closed, whatever it was when the agent stopped. */
+function gateParts({ database, clock, steadyMs }: Foundations): Pick<WaitingParts, 'gates' | 'keeper' | 'registry'> {
+  const gates = new GateStore(database);
+  const registry = new LiveRegistry();
+  const keeper = new GateKeeper({
+    store: gates,
+    nowMs: () => clock.now(),
+    steadyMs,
+    onClosed: (app, reason) => registry.stop(app, reason),
+  });
+  keeper.restart();
+  return { gates, keeper, registry };
 }

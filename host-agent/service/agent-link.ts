@@ -7,7 +7,7 @@ import type { Foundations, WaitingParts } from './agent-foundations.ts';
 
 export function buildLink(
   { config, clock, random, log }: Foundations,
-  { identity, directives, outbox, wakeup }: WaitingParts,
+  { identity, directives, outbox, wakeup, orderWakeup, trustHints }: WaitingParts,
 ): Link {
   return new Link({
     host: config.host,
@@ -21,9 +21,10 @@ export function buildLink(
     onState: (state) => {
       tellState(log, state);
       wakeup.wake();
+      orderWakeup.wake();
     },
-    // Every admission refreshes by itself; while nothing can be enabled there is nothing to hurry for.
-    onTrustHint: () => undefined,
+    // Every admission refreshes by itself; only what is open has to hear of it.
+    onTrustHint: () => trustHints.tell(),
     onTrouble: (error) => log.warn({ reason: messageOf(error) }, 'link trouble'),
   });
 }

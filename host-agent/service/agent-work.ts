@@ -1,14 +1,23 @@
 /** Builds what works: trust, admission, runs, install, checks, sandbox. Loaded with the first work, not before. */
+import { join } from 'node:path';
 import { messageOf } from '../../shared/errors.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
 import { SecretFolder } from '../host/secret-folder.ts';
+import { backoffMs } from '../link/backoff.ts';
 import { linkBlobSource } from '../link/blob-source.ts';
 import type { Link } from '../link/link.ts';
 import { linkTrustSource } from '../link/metadata-source.ts';
-import { encodeLedgerEntry, encodeOutcome } from '../link/report.ts';
+import { encodeLedgerEntry, encodeLiveReport, encodeOutcome, encodeReceipt } from '../link/report.ts';
+import { GateFile } from '../live/gate-file.ts';
+import { GateSocket } from '../live/gate-socket.ts';
+import { LiveStore } from '../live/live-store.ts';
+import { followRuling } from '../orders/follow-ruling.ts';
+import { OpenGates } from '../orders/keep-open.ts';
+import { followOrders, type OrderWork } from '../orders/order-loop.ts';
+import type { OrderMeans } from '../orders/order-means.ts';
 import { assembleDriver } from '../run/assemble-driver.ts';
-import type { DirectiveMeans } from '../run/follow-directive.ts';
+import { type DirectiveMeans, settle } from '../run/follow-directive.ts';
 import type { RunDoing, RunDriver } from '../run/run-driver.ts';
 import { RunStore } from '../run/run-store.ts';
 import { workUntil } from '../run/work-loop.ts';
@@ -19,16 +28,21 @@ import type { Foundations, WaitingParts } from './agent-foundations.ts';
 
 type Parts = WaitingParts & { readonly link: Link };
 
-/** Works until the signal of the foundations is aborted. Errors: those of `workUntil`. */
+/** Works until the signal of the foundations is aborted. Errors: those of `workUntil` and `followOrders`. */
 export async function work(foundations: Foundations, parts: Parts): Promise<void> {
   const { log, signal } = foundations;
   const sandbox = await detectSandbox();
   if (!sandbox) log.warn({}, 'no bubblewrap on this host: checks that run a program will be blocked');
   const store = storeOf(foundations, parts);
   const driver = driverOf(foundations, { ...parts, store, sandbox });
-  const means = meansOf(foundations, { ...parts, store });
+  const orders = orderWorkOf(foundations, { ...parts, store, sandbox });
+  const means = meansOf(foundations, { ...parts, store, orders: orders.means });
   const { wakeup, waitToRetry } = parts;
-  await workUntil(signal, { store, driver, means, wakeup, waitToRetry, log });
+  // What fails in one of them ends the agent; the other hears of it by the signal.
+  await Promise.all([
+    workUntil(signal, { store, driver, means, wakeup, waitToRetry, log }),
+    followOrders(signal, orders).finally(() => orders.means.socket.close()),
+  ]);
 }
 
 function storeOf({ config, database }: Foundations, { hostKey, outbox, now }: Parts): RunStore {
@@ -40,6 +54,56 @@ function storeOf({ config, database }: Foundations, { hostKey, outbox, now }: Pa
     now,
     encodeLedgerReport: ({ run, seq, entry, head }) => encodeLedgerEntry({ runId: run, seq, entry, head }),
   });
+}
+
+/** Orders are judged by the same trust client: its refreshes take turns. */
+function orderWorkOf(
+  foundations: Foundations,
+  parts: PartsWithRuns & { readonly sandbox: Sandbox | undefined },
+): OrderWork {
+  const { config, stateDirectory, database, clock, log, signal, random } = foundations;
+  const { link, directives, outbox, now, hostKey, keeper, gates, registry, killFile, orderWakeup, store } = parts;
+  const { host, labels, rootPrefix } = config;
+  const hostPublicKey = hostKey.publicKeyPem;
+  const nowMs = () => clock.now();
+  const folders = hostFolders(stateDirectory);
+  const socketPath = join(folders.runtime, 'gate.sock');
+  const means: OrderWork['means'] = {
+    ...{ host, labels, rootPrefix, hostKey, hostPublicKey, hidden: [stateDirectory] },
+    ...{ database, store, outbox, keeper, gates, registry, killFile, log, signal, now, nowMs },
+    trust: new TrustClient({
+      db: database,
+      source: linkTrustSource(() => link.gateway(), { signal, clock }),
+      rules: 'keyturn',
+      now,
+    }),
+    trusted: () => loadTrusted(database),
+    encodeReceipt,
+    encodeLiveReport,
+    settle: (stored, refusalCode) => settle(stored, { means: { directives, outbox, encodeOutcome }, refusalCode }),
+    onRefused: ({ seq }, error) =>
+      log.warn({ directive: seq, code: error.code, reason: error.message, hint: error.hint }, 'order refused'),
+    lives: new LiveStore(database),
+    secrets: new SecretFolder(folders.secrets),
+    sandbox: parts.sandbox,
+    socket: new GateSocket({ path: socketPath, host, hostPublicKey, keeper, registry, nowMs }),
+    onLiveTrouble: (error) => log.error({ reason: messageOf(error) }, 'the end of a live process is not on record'),
+  };
+  const openGates = new OpenGates(means);
+  parts.trustHints.listen(() => {
+    openGates.hint();
+    orderWakeup.wake();
+  });
+  const gateFile = new GateFile({ path: join(folders.runtime, 'gate.json'), host, keeper, gates, nowMs });
+  return {
+    means,
+    openGates,
+    directives,
+    wakeup: orderWakeup,
+    clock,
+    retryMs: (attempt) => backoffMs(attempt + 1, random),
+    onLooked: () => gateFile.write(),
+  };
 }
 
 type PartsWithRuns = Parts & { readonly store: RunStore };
@@ -71,13 +135,17 @@ function driverOf(
   });
 }
 
-function meansOf(foundations: Foundations, parts: PartsWithRuns): DirectiveMeans {
+function meansOf(
+  foundations: Foundations,
+  { orders, ...parts }: PartsWithRuns & { readonly orders: OrderMeans },
+): DirectiveMeans {
   const { config, database, clock, log, signal } = foundations;
-  const { link, store, directives, outbox, now } = parts;
-  const source = linkTrustSource(() => link.gateway(), { signal, clock });
+  const { link, store, directives, outbox, now, keeper } = parts;
   return {
-    trust: new TrustClient({ db: database, source, rules: 'keyturn', now }),
-    trusted: () => loadTrusted(database),
+    trust: orders.trust,
+    trusted: orders.trusted,
+    followRuling: (ruling, stored) => followRuling(ruling, stored, orders),
+    isGateOpen: (app) => keeper.view(app).state !== 'closed',
     blobs: linkBlobSource(() => link.gateway(), { clock }),
     newestMaterial: (name) => store.newestMaterial(name),
     kinds: planKinds,

@@ -3,24 +3,34 @@
  *
  * 1. In doubt there is work: whoever does it reads the journal anew and knows what to do about what is wrong with it.
  */
+import { existsSync } from 'node:fs';
 import type { Wakeup } from '../../shared/time/wakeup.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 
 /** Resolves once a directive waits or a run is not at rest; at the abort of `signal` as well. */
 export async function untilWorkIsDue(
   signal: AbortSignal,
-  { database, wakeup }: { readonly database: JournalDatabase; readonly wakeup: Wakeup },
+  { database, wakeup, killFile }: { database: JournalDatabase; wakeup: Wakeup; killFile: string },
 ): Promise<void> {
-  while (!signal.aborted && !isWorkDue(database)) await wakeup.sleep(signal);
+  while (!signal.aborted && !isWorkDue(database, killFile)) await wakeup.sleep(signal);
 }
 
-function isWorkDue(database: JournalDatabase): boolean {
+function isWorkDue(database: JournalDatabase, killFile: string): boolean {
   try {
-    return hasAny(database, WAITING_DIRECTIVE) || hasAny(database, RUN_NOT_AT_REST);
+    const queries = [WAITING_DIRECTIVE, RUN_NOT_AT_REST, GATE_TO_LOOK_AFTER, LIVE_RUN_LOST];
+    return existsSync(killFile) || queries.some((query) => hasAny(database, query));
   } catch {
     return true; // rule 1
   }
 }
+
+/** Open, or closed by a restart and perhaps to be opened again. */
+const GATE_TO_LOOK_AFTER = `
+  select 1 from gate_states
+  where json_extract(state, '$.state') <> 'closed' or json_extract(state, '$.interrupted') is not null
+  limit 1`;
+
+const LIVE_RUN_LOST = 'select 1 from live_runs where ended = 0 limit 1';
 
 const WAITING_DIRECTIVE = 'select 1 from directives where handled = 0 limit 1';
 

@@ -115,9 +115,9 @@ export function parseDecision(bytes: Uint8Array): DecisionRequest {
   };
 }
 
-/** The same decision with one more signature; one of the same key replaces it. */
+/** The same decision with one more signature. A key id is a hint, so it decides nothing here either. */
 export function withSignature(request: DecisionRequest, signature: DecisionSignature): DecisionRequest {
-  const others = request.signatures.filter(({ keyid }) => keyid !== signature.keyid);
+  const others = request.signatures.filter(({ sig }) => !sig.equals(signature.sig));
   return { ...request, signatures: [...others, signature] };
 }
 

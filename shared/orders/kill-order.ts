@@ -42,11 +42,23 @@ export function encodeKillOrder({ app, hosts, issuedAtMs, reason }: KillOrder): 
 
 /**
  * A kill that somebody of the policy signed and that means this host. Its age does not matter. Errors: those of
- * `verifyApprovals` and `parseStatement`, `order-malformed`, `order-for-another-host`.
+ * `readKillOrder`; `order-for-another-host`.
  */
 export function verifyKillOrder(
   envelope: Uint8Array,
   { policy, host }: { policy: Policy; host: string },
+): { readonly order: KillOrder; readonly by: KeyedApprover } {
+  const read = readKillOrder(envelope, policy);
+  const { app, hosts } = read.order;
+  if (hosts === undefined || hosts.includes(host)) return read;
+  const reason = `the order is for ${hosts.length} other hosts`;
+  throw new RejectedError('order-for-another-host', `refused to kill "${app}": ${reason}`);
+}
+
+/** A kill that somebody of the policy signed. Errors: those of `verifyApprovals` and `parseStatement`; `order-malformed`. */
+export function readKillOrder(
+  envelope: Uint8Array,
+  policy: Policy,
 ): { readonly order: KillOrder; readonly by: KeyedApprover } {
   const approved = verifyApprovals(parseEnvelope(envelope), keyedApprovers(policy), {
     payloadType: STATEMENT_PAYLOAD_TYPE,
@@ -63,12 +75,6 @@ export function verifyKillOrder(
     subject[0]?.digest.sha256 !== expected?.digest.sha256
   ) {
     throw malformed(`its subject is not "${app}"`);
-  }
-  if (hosts !== undefined && !hosts.includes(host)) {
-    throw new RejectedError(
-      'order-for-another-host',
-      `refused to kill "${app}": the order is for ${hosts.length} other hosts`,
-    );
   }
   return { order: { app, hosts, issuedAtMs: msOf(issuedAt), reason }, by: first.approver };
 }

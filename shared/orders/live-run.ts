@@ -12,6 +12,9 @@ import { instantOf, instantSchema, msOf } from './instant.ts';
 
 /** Characters of each stream that are kept, beginning and end. */
 export const LIVE_OUTPUT_CHARACTERS = 16_384;
+/** Lines of descriptor 3 that are kept, the last ones. */
+export const LIVE_LINE_COUNT = 32;
+export const LIVE_LINE_CHARACTERS = 4_096;
 
 const endSchema = z.strictObject({
   at: instantSchema,
@@ -20,6 +23,8 @@ const endSchema = z.strictObject({
   /** Redacted, and cut. */
   stdout: z.string().max(LIVE_OUTPUT_CHARACTERS),
   stderr: z.string().max(LIVE_OUTPUT_CHARACTERS),
+  /** What it wrote to descriptor 3, such as its closeout. */
+  lines: z.array(z.string().max(LIVE_LINE_CHARACTERS)).max(LIVE_LINE_COUNT),
   outputBytes: z.int().min(0),
 });
 
@@ -55,6 +60,7 @@ export interface LiveEnd {
   readonly how: string;
   readonly stdout: string;
   readonly stderr: string;
+  readonly lines: readonly string[];
   readonly outputBytes: number;
 }
 

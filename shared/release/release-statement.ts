@@ -6,10 +6,9 @@ import { z } from 'zod';
 import { decodeCanonical, encodeCanonical } from '../canonical-json.ts';
 import { RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { APP_PATTERN, VERSION_PATTERN } from './names.ts';
 
-export const APP_PATTERN = /^[a-z][a-z0-9-]{0,62}$/;
-/** Lower case, so that it is a TUF target name and a folder name that no file system folds. */
-export const VERSION_PATTERN = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+export { APP_PATTERN, VERSION_PATTERN };
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const blob = z.strictObject({ sha256: digest, size: z.int().min(0).max(LIMITS.releaseBytes) });

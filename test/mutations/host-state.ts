@@ -13,7 +13,7 @@ const TABLES = [
   'ledger_entries',
   'ledger_heads',
   'facts',
-  'execution_gates',
+  'gate_states',
   'trusted_metadata',
   'verified_target',
 ] as const;

@@ -3,8 +3,10 @@
  *
  * It looks at the disk and at the journal's rows, never at what the agent says of itself.
  */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseGateState } from '../../host-agent/gate/state-text.ts';
 
 import { canonicalText, type Json } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
@@ -164,7 +166,9 @@ function entryFaults(rows: JournalRows): string[] {
 }
 
 function gateFaults(rows: JournalRows): string[] {
-  return (rows.get('execution_gates') ?? []).map(({ app }) => `the execution gate of "${app}" has moved`);
+  return (rows.get('gate_states') ?? [])
+    .filter(({ state }) => parseGateState(String(state))?.state !== 'closed')
+    .map(({ app }) => `the execution gate of "${app}" is open`);
 }
 
 /** Every check has ended with its run: this process has no child that it had not before. */

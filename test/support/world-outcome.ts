@@ -134,6 +134,8 @@ function lineOf(body: LedgerEntryBody): string {
       return `phase ${body.from} -> ${body.to}: ${body.reason}`;
     case 'check-recorded':
       return `check ${body.evidence.gate} ${body.evidence.check} ${body.evidence.result.did}`;
+    case 'ruling-recorded':
+      return `ruling ${body.check} ${body.decision}`;
   }
 }
 

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { CheckContext, Observe } from '../../../host-agent/checks/observe.ts';
+import { type CheckContext, isHeld, type Observe } from '../../../host-agent/checks/observe.ts';
 import { planChecks } from '../../../host-agent/checks/plan-checks.ts';
 import { observeCheck } from '../../../host-agent/checks/run-check.ts';
 import { detectSandbox } from '../../../host-agent/sandbox/sandbox.ts';
@@ -93,6 +93,7 @@ export class CheckWorld implements AsyncDisposable {
       now: () => new Date('2026-05-21T09:00:00.000Z'),
       ...asked.options,
     });
+    if (isHeld(evidence)) throw new Error(`the check waits for people at ${evidence.held.stopGate}`);
     const status = statusOfEvidence(context.check, {
       evidence,
       buildRecord: { schema: 'keyturn.build-record/v1', checks: [] },

@@ -65,7 +65,7 @@ export class GateWorld {
   #keep(): [GateStore, GateKeeper] {
     const store = new GateStore(this.database);
     const onClosed = (app: string, reason: string) => void this.closed.push({ app, reason });
-    return [store, new GateKeeper({ store, nowMs: () => this.nowMs, onClosed })];
+    return [store, new GateKeeper({ store, nowMs: () => this.nowMs, steadyMs: () => this.nowMs, onClosed })];
   }
 }
 

@@ -25,7 +25,12 @@ function at(name: string): void {
 
 const database = createJournal(folder);
 const store = new GateStore(database);
-const keeper = new GateKeeper({ store, nowMs: () => NOW_MS, onClosed: () => at('what runs is ended') });
+const keeper = new GateKeeper({
+  store,
+  nowMs: () => NOW_MS,
+  steadyMs: () => NOW_MS,
+  onClosed: () => at('what runs is ended'),
+});
 const report = (text: string) => {
   at('before the report is written');
   database.prepare('insert into outbox (bytes) values (?)').run(Buffer.from(text));

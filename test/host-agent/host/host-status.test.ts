@@ -26,7 +26,9 @@ describe('the status of a host', () => {
 
   it('P3: names each run, what is trusted, what is still to be told, and each gate as the gate itself reads it', async () => {
     await world.drive();
-    world.signed.database.exec("insert into execution_gates (app, epoch, reason) values ('other', 4, 'killed')");
+    world.signed.database.exec(
+      'insert into gate_states (app, state) values (\'other\', \'{"state":"closed","reason":"killed","epoch":4,"seenMs":0}\')',
+    );
     const status = await hostStatus(world.signed.stateDirectory);
     expect(status).to.deep.include({ host: 'devhost-1', labels: { env: 'prod' }, installRoots: ['/opt/dot'] });
     expect(status.runs).to.deep.equal([{ run: RUN, app: 'app', version: '1.1', phase: 'proven' }]);

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
-import { readExecutionGate } from '../../../host-agent/gate/execution-gate.ts';
+import { lookAtGate } from '../../../host-agent/gate/read-gates.ts';
 import { createJournal, openJournal, openJournalInPlace } from '../../../host-agent/journal/journal.ts';
 import { explainJournalError } from '../../../host-agent/journal/journal-error.ts';
 import { sha256 } from '../../../shared/digest.ts';
@@ -39,7 +39,7 @@ const DAMAGES: Record<string, DamageRow> = {
   'has a page of zeros': { damage: (path) => overwrite(path, { at: 2 * 4096, length: 4096 }), code: 'journal-corrupt' },
   'has lost its header': { damage: (path) => overwrite(path, { at: 0, length: 16 }), code: 'journal-corrupt' },
   'is of a later version': {
-    damage: (path) => change(path, 'pragma user_version = 3'),
+    damage: (path) => change(path, 'pragma user_version = 4'),
     code: 'journal-version-unknown',
   },
   'is of a version of before': {
@@ -100,13 +100,14 @@ describe('the journal', () => {
       filled();
       change(
         path,
-        'drop table gate_states; drop table spent_nonces; drop table log_checkpoints; pragma user_version = 1',
+        'drop table gate_states; drop table spent_nonces; drop table log_checkpoints; drop table gate_offers; drop table live_runs; ' +
+          'create table execution_gates (app text primary key, epoch integer not null, reason text not null) strict; pragma user_version = 1',
       );
       const reading = openJournalInPlace(state);
       expect(reading.prepare('select count(*) from directives').pluck().get()).to.equal(40);
       reading.close();
       const database = open(state);
-      expect(database.pragma('user_version', { simple: true })).to.equal(2);
+      expect(database.pragma('user_version', { simple: true })).to.equal(3);
       for (const table of ['gate_states', 'spent_nonces', 'log_checkpoints']) {
         expect(database.prepare(`select count(*) from ${table}`).pluck().get()).to.equal(0);
       }
@@ -194,7 +195,7 @@ describe('the journal', () => {
       const explained = explainJournalError(failure) as TransientError;
       expect(explained).to.be.instanceOf(TransientError);
       expect(explained.hint).to.match(/free space|disk/);
-      expect(readExecutionGate(database, 'app').state).to.equal('closed');
+      expect(lookAtGate(database, 'app').state).to.not.equal('open');
       const kept = Number(database.prepare('select count(*) from outbox').pluck().get());
       expect(kept).to.be.above(0);
       database.close();
@@ -220,7 +221,7 @@ describe('the journal', () => {
     const database = createJournal(state);
     const orphan = "insert into facts (run, name, value) values ('none', 'x', '1')";
     expect(failureOf(() => database.exec(orphan))).to.deep.include({ code: 'SQLITE_CONSTRAINT_FOREIGNKEY' });
-    const text = "insert into execution_gates (app, epoch, reason) values ('app', 'many', '')";
+    const text = "insert into directives (seq, bytes) values (1, 'text')";
     expect(failureOf(() => database.exec(text))).to.deep.include({ code: 'SQLITE_CONSTRAINT_DATATYPE' });
     database.close();
   });

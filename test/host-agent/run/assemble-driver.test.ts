@@ -277,7 +277,9 @@ describe('a release on a host that is not as it should be', function () {
 
   it('P3: the gate that a run reports is the one that the journal holds, and it is closed', async () => {
     await admit('quiet');
-    world.database.exec("insert into execution_gates (app, epoch, reason) values ('app', 3, 'killed by An Nguyen')");
+    world.database.exec(
+      'insert into gate_states (app, state) values (\'app\', \'{"state":"closed","reason":"killed by An Nguyen","epoch":3,"seenMs":0}\')',
+    );
     await drive();
     const check = summary()
       .gates.flatMap(({ checks }) => checks)

@@ -123,9 +123,13 @@ const REFUSALS: Record<string, RefusalRow> = {
   },
   'a deployment beside a reserved field': {
     given: 'nothing',
-    // Field 4, which an enable order will have.
-    directive: (world) => Buffer.concat([encoded(deployOf(world)), bytesRecord(4, Buffer.from('open'))]),
+    directive: (world) => Buffer.concat([encoded(deployOf(world)), bytesRecord(8, Buffer.from('open'))]),
     code: 'directive-field-unknown',
+  },
+  'a deployment that is an enable order as well': {
+    given: 'nothing',
+    directive: (world) => Buffer.concat([encoded(deployOf(world)), bytesRecord(4, Buffer.alloc(0))]),
+    code: 'message-ambiguous',
   },
   'a deployment beside a field of a later version': {
     given: 'nothing',

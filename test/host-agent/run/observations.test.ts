@@ -1,6 +1,7 @@
 /** P6, P8: which checks of a gate are under way at the same time, and in which order their evidence is taken. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { isHeld } from '../../../host-agent/checks/observe.ts';
 import { Observations, STOP_GRACE_MS } from '../../../host-agent/run/observations.ts';
 import type { Evidence } from '../../../shared/ledger/evidence.ts';
 import type { PlannedCheck } from '../../../shared/ledger/planned-checks.ts';
@@ -41,8 +42,10 @@ class Gate {
     return [...this.#open.keys()];
   }
 
-  take(from: number): Promise<Evidence> {
-    return this.observations.take(this.checks.slice(from));
+  async take(from: number): Promise<Evidence> {
+    const observed = await this.observations.take(this.checks.slice(from));
+    if (isHeld(observed)) throw new Error('no check of this gate waits for people');
+    return observed;
   }
 
   async end(name: string): Promise<void> {

@@ -58,7 +58,7 @@ describe('pruning the journal', () => {
     };
   }
 
-  const WHOLE = { materials: MATERIALS, facts: 1, entries: 1, heads: 1 };
+  const WHOLE = { materials: MATERIALS, facts: 2, entries: 1, heads: 1 };
   const PRUNED = { materials: ['statement'], facts: 0, entries: 0, heads: 1 };
 
   it('lets the oldest runs go that left nothing behind; their ends, statements and heads stay', async () => {

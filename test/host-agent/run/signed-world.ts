@@ -2,10 +2,12 @@
  * A host that is enrolled, and releases that people have signed for it: a real journal, a real install root, real
  * signatures. Only the connection is missing; what would come over it comes out of memory.
  */
+
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { lookAtGate } from '../../../host-agent/gate/read-gates.ts';
 import type { BlobPiece, BlobSource, BlobWant } from '../../../host-agent/install/blob-source.ts';
 import { DirectiveLog } from '../../../host-agent/journal/directives.ts';
 import { createJournal, type JournalDatabase } from '../../../host-agent/journal/journal.ts';
@@ -42,16 +44,7 @@ const APPROVER = generateKey();
 const HOST_KEY = generateKey();
 
 /** Tables of what a host has begun, decided or has to tell; what it trusts stands in others. */
-const TABLES = [
-  'runs',
-  'materials',
-  'ledger_entries',
-  'ledger_heads',
-  'facts',
-  'directives',
-  'outbox',
-  'execution_gates',
-];
+const TABLES = ['runs', 'materials', 'ledger_entries', 'ledger_heads', 'facts', 'directives', 'outbox', 'gate_states'];
 
 /** A release, as it is before it is signed; what is left out is in order. */
 export interface ReleaseSpec {
@@ -176,6 +169,10 @@ export class SignedWorld implements Disposable {
       store,
       agentVersion: '0.0.0-test',
       encodeOutcome,
+      followRuling: async () => {
+        throw new Error('nobody rules in this world');
+      },
+      isGateOpen: (app) => lookAtGate(database, app).state === 'open',
       onRefused: ({ seq }, { code }: RejectedError) => this.refusals.push({ seq, code }),
     };
   }

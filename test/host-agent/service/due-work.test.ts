@@ -43,7 +43,9 @@ describe('host-agent/service/due-work', () => {
   async function isDue(): Promise<boolean> {
     const stopping = new AbortController();
     let isStopped = false;
-    const waited = untilWorkIsDue(stopping.signal, { database, wakeup }).then(() => !isStopped);
+    const waited = untilWorkIsDue(stopping.signal, { database, wakeup, killFile: join(folder, 'KILL') }).then(
+      () => !isStopped,
+    );
     await new Promise((resolve) => setImmediate(resolve));
     isStopped = true;
     stopping.abort();
@@ -80,7 +82,11 @@ describe('host-agent/service/due-work', () => {
     const directives = new DirectiveLog(database);
     directives.onAccepted(() => wakeup.wake());
     let isEnded = false;
-    const waited = untilWorkIsDue(new AbortController().signal, { database, wakeup }).then(() => (isEnded = true));
+    const waited = untilWorkIsDue(new AbortController().signal, {
+      database,
+      wakeup,
+      killFile: join(folder, 'KILL'),
+    }).then(() => (isEnded = true));
     for (let turn = 0; turn < 3; turn += 1) {
       wakeup.wake();
       await new Promise((resolve) => setImmediate(resolve));

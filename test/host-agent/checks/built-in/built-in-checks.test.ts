@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { builtInChecks } from '../../../../host-agent/checks/built-in/built-in-checks.ts';
-import type { CheckContext, RunFacts } from '../../../../host-agent/checks/observe.ts';
+import { type CheckContext, isHeld, type RunFacts } from '../../../../host-agent/checks/observe.ts';
 import { promote } from '../../../../host-agent/install/promote.ts';
 import { receive } from '../../../../host-agent/install/receive.ts';
 import { remove } from '../../../../host-agent/install/remove.ts';
@@ -286,7 +286,9 @@ describe('host-agent/checks/built-in', () => {
       signal,
       ...changes,
     };
-    const { result } = await observer(context);
+    const outcome = await observer(context);
+    if (isHeld(outcome)) throw new Error(`check "${planned.id}" waits for people`);
+    const { result } = outcome;
     return { id: planned.id, result, ...judged(planned, result) };
   }
 }).timeout(60_000);
