@@ -31,10 +31,12 @@ export function logRounds(bench: Bench): Promise<LogRound[]> {
     const rounds: LogRound[] = [];
     // The first of each side runs code that nothing has run before.
     for (let round = 0; round <= readings; round += 1) {
-      rounds.push({
-        few: await read(few, { number: leaves.few + round, at: seeded.below(leaves.few) }),
-        many: await read(many, { number: leaves.many + round, at: seeded.below(leaves.many) }),
-      });
+      const readFew = () => read(few, { number: leaves.few + round, at: seeded.below(leaves.few) });
+      const readMany = () => read(many, { number: leaves.many + round, at: seeded.below(leaves.many) });
+      // Each comes first as often as the other.
+      const firstMany = round % 2 === 0 ? undefined : await readMany();
+      const readingOfFew = await readFew();
+      rounds.push({ few: readingOfFew, many: firstMany ?? (await readMany()) });
     }
     return rounds.slice(1);
   });
