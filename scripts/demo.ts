@@ -193,8 +193,8 @@ function enrolHost({ programs, project, folder, addresses }: Stage): void {
     '--label',
     'env=demo',
   ]);
-  for (const secret of project.secrets)
-    programs.run('keyturn-agent', ['secret', secret], { input: secretValue(project, folder) });
+  const input = secretValue(project, folder);
+  for (const secret of project.secrets) programs.run('keyturn-agent', ['secret', secret], { input });
 }
 
 function placeNeighbour(path: string, project: Project): void {
@@ -205,7 +205,7 @@ function placeNeighbour(path: string, project: Project): void {
   }
 }
 
-/** The sample's secret is a DSN of a database that the demo makes; another project's is a placeholder, and named so. */
+/** For every secret of the plan. The sample's is a DSN of a database that the demo makes; another project's is a placeholder, and named so. */
 function secretValue(project: Project, folder: string): string {
   if (!project.isSample) return 'placeholder-of-the-demo';
   const database = join(folder, 'production.sqlite');

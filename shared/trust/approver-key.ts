@@ -19,10 +19,23 @@ export interface ApproverKey {
   verify(message: Uint8Array, signature: Uint8Array): SshPresence | undefined;
 }
 
+/** Keys by their text: every order is read with all of a policy's, and reading one costs as much as a verification. Emptied when full. */
+const readKeys = new Map<string, ApproverKey>();
+const READ_KEYS_MAX_COUNT = 4096;
+
 const NOBODY_SEEN: SshPresence = { isTouched: false, isVerified: false };
 
 /** Reads SPKI PEM or a line of a `.pub` file. Errors: those of `parsePublicKey` and `parseSshKey`. */
 export function parseApproverKey(text: string): ApproverKey {
+  const known = readKeys.get(text);
+  if (known !== undefined) return known;
+  const key = readApproverKey(text);
+  if (readKeys.size >= READ_KEYS_MAX_COUNT) readKeys.clear();
+  readKeys.set(text, key);
+  return key;
+}
+
+function readApproverKey(text: string): ApproverKey {
   return text.startsWith('-----BEGIN') ? fileKey(parsePublicKey(text)) : sshKey(parseSshKey(text));
 }
 

@@ -1,11 +1,11 @@
 /** What the figures share: a folder, the programs, one control plane, the peers; each made when it is first needed. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ControlPlane } from '../keyturn/control-plane.ts';
 import { BenchHost } from '../keyturn/host.ts';
-import { type Programs, packagePrograms, programsIn, REPOSITORY } from '../keyturn/programs.ts';
+import { type Programs, packagePrograms, programsIn } from '../keyturn/programs.ts';
 import { INSTALL_ROOT } from '../keyturn/release.ts';
-import { diskOf } from '../measure/machine.ts';
+import { diskFolder } from '../measure/disk-folder.ts';
 import { makeCertificates } from '../peers/certificates.ts';
 import { SshServer } from '../peers/ssh-server.ts';
 import { APPS } from './apps.ts';
@@ -99,10 +99,4 @@ export class Bench implements AsyncDisposable {
     // Whatever was ended a moment ago may still be leaving.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
-}
-
-/** `/var/tmp` lasts and is a disk; where it is not, the folder beside the repository. */
-function diskFolder(): string {
-  const isMemory = diskOf('/var/tmp', readFileSync('/proc/self/mounts', 'utf8')).startsWith('tmpfs');
-  return isMemory ? dirname(REPOSITORY) : '/var/tmp';
 }

@@ -107,7 +107,7 @@ async function setStage(bench: Bench): Promise<Stage> {
   checkOut(repository, { ref: 'v0.4.0-dryrun-skeleton', into: join(host.installRoot, NEIGHBOUR) });
   const database = join(bench.folder, 'payload', 'production.sqlite');
   makeDatabase(database, [PRODUCTION_SQL.schema, PRODUCTION_SQL.seed]);
-  await host.storeSecret('governance_ro', `sqlite://${database}`);
+  for (const secret of ['governance_ro', 'governance_rw']) await host.storeSecret(secret, `sqlite://${database}`);
   await host.start();
   return { plane, host, payload: { repository, archive } };
 }

@@ -88,8 +88,8 @@ class TempDirCase(unittest.TestCase):
         finally:
             connection.close()
 
-    def serve(self, answer):
-        """A Unix socket that reads one line, answers and closes; the questions it got."""
+    def serve(self, answer, times=1):
+        """A Unix socket that reads a line, answers and closes, so often; the questions it got."""
         path = str(self.folder / "gate")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)
@@ -97,13 +97,14 @@ class TempDirCase(unittest.TestCase):
         questions = []
 
         def work():
-            try:
-                link, _ = listener.accept()
-            except OSError:
-                return
-            with link, link.makefile("rb") as lines:
-                questions.append(json.loads(lines.readline()))
-                link.sendall(answer)
+            for _ in range(times):
+                try:
+                    link, _ = listener.accept()
+                except OSError:
+                    return
+                with link, link.makefile("rb") as lines:
+                    questions.append(json.loads(lines.readline()))
+                    link.sendall(answer)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -111,6 +112,10 @@ class TempDirCase(unittest.TestCase):
         self.addCleanup(listener.close)
         self.addCleanup(lambda: thread.is_alive() and listener.shutdown(socket.SHUT_RDWR))
         return path, questions
+
+
+ORCHESTRATOR = (sys.executable, "-m", "cutter_agent.orchestrator")
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 
 
 @dataclass
@@ -132,11 +137,7 @@ def orchestrate(folder, *argv, channel=True, **environ):
     if not channel:
         actions.append((os.POSIX_SPAWN_CLOSE, 3))
     process = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", "cutter_agent.orchestrator", *argv],
-        {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", **environ},
-        file_actions=actions,
-    )
+        sys.executable, [*ORCHESTRATOR, *argv], {**ENVIRONMENT, **environ}, file_actions=actions)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     read = {fd: Path(name).read_text("utf-8") for fd, name in opened.items()}
     records = [json.loads(line) for line in read.get(3, "").splitlines()]

@@ -1,9 +1,11 @@
 """The dry run as it is run: processes over a temporary store, paused and resumed."""
 
+import json
+import subprocess
 import unittest
 from pathlib import Path
 
-from .support import DOCUMENTS, UNITS, TempDirCase, orchestrate
+from .support import DOCUMENTS, ENVIRONMENT, ORCHESTRATOR, UNITS, TempDirCase, orchestrate
 
 
 class DryRunPath(TempDirCase):
@@ -81,6 +83,29 @@ class LivePath(TempDirCase):
             "LIVE refused: execution is not enabled (__execution_enabled__ = False)"
             " and no run permit was given\n"
         ))
+
+    def test_follow_stores_what_comes_until_it_is_told_to_stop(self):
+        path, (gate, questions) = self.make_database(), self.serve(b'{"open":true}\n', times=4)
+        (self.folder / "permit").write_text("token-1")
+        permit = {"KEYTURN_PERMIT": str(self.folder / "permit"), "KEYTURN_GATE_SOCKET": gate}
+        process = subprocess.Popen(
+            [*ORCHESTRATOR, "--mode", "live", "--follow", "--store", path],
+            env={**ENVIRONMENT, **permit}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        self.assertIn("A-1 stored", process.stderr.readline())
+        self.assertIn("B-2 stored", process.stderr.readline())
+        self.sql(path, "insert into documents values ('C-3', 'Third', '1. The new text.')")
+        self.assertIn("C-3 stored", process.stderr.readline())
+        process.terminate()
+        out, err = process.communicate(timeout=10)
+        self.assertEqual((process.returncode, err), (0, "004 follow: told to stop\n"))
+        self.assertEqual(json.loads(out.removeprefix("CLOSEOUT ")), {"closeout": {
+            "documents": 3, "units": UNITS + 1, "inserted": UNITS + 1, "updated": 0,
+            "mutations": UNITS + 1,
+        }})
+        self.assertEqual({question["entrypoint"] for question in questions}, {"serve"})
+        self.assertEqual(self.sql(path, "select count(*) from information_units"), [(UNITS + 1,)])
 
 
 if __name__ == "__main__":

@@ -24,9 +24,6 @@ class Parse(unittest.TestCase):
     def test_sqlite_url_is_an_absolute_path(self):
         self.assertEqual(parse("sqlite:///srv/a%20b.db").path, "/srv/a b.db")
 
-    def test_sqlite_url_without_a_file_is_refused(self):
-        self.refused("sqlite:///", "no file")
-
     def test_postgres_in_full(self):
         self.assertEqual(
             parse(dsn("postgres", "reader:s3cret", "db.example:6432/directus")),
@@ -44,17 +41,16 @@ class Parse(unittest.TestCase):
     def test_unix_socket_by_option(self):
         self.assertEqual(parse("postgres://u@/d?host=/run/postgresql").host, "/run/postgresql")
 
-    def test_tls_is_refused_and_not_ignored(self):
+    def test_option_that_cannot_be_kept_is_refused_and_not_ignored(self):
         self.refused(dsn("postgres", "u:s3cret", "h/d?sslmode=require"), "TLS")
-
-    def test_unknown_option_is_refused(self):
         self.refused(dsn("postgres", "u:s3cret", "h/d?target=x"), "unknown option 'target'")
 
     def test_bad_port_is_refused_without_showing_the_dsn(self):
         self.refused(dsn("postgres", "u:s3cret", "h:port/d"), "cannot be read")
 
-    def test_other_scheme_is_refused(self):
+    def test_dsn_of_no_store_is_refused(self):
         self.refused(dsn("mysql", "u:s3cret", "h/d"), "neither")
+        self.refused("sqlite:///", "no file")
 
     def test_printing_a_target_shows_no_password(self):
         target = parse(dsn("postgres", "reader:s3cret", "db/directus"))
@@ -67,6 +63,8 @@ class Resolve(TempDirCase):
         environ = {"KEYTURN_SECRETS_DIR": str(self.folder)}
         self.assertEqual(resolve("given.db", None, environ).path, "given.db")
         self.assertEqual(resolve(None, None, environ).path, "secret.db")
+        with self.assertRaisesRegex(DsnError, "provide the secret governance_rw"):
+            resolve(None, None, environ, "governance_rw")
 
     def test_named_file_must_hold_one_line(self):
         file = self.folder / "dsn"

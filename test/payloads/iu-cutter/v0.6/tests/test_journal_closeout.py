@@ -6,10 +6,10 @@ import os
 import unittest
 
 from cutter_agent.orchestrator.closeout import CloseoutError, record
-from cutter_agent.orchestrator.counts import Counts
 from cutter_agent.orchestrator.journal import Channel, ChannelError, Journal
 from cutter_agent.orchestrator.plan import Mode
 from cutter_agent.orchestrator.state import RunState
+from cutter_agent.orchestrator.store import Counts
 
 from .support import run_to, state_of
 
@@ -52,10 +52,8 @@ class ChannelRecords(unittest.TestCase):
 
 
 class CountsOfAStore(unittest.TestCase):
-    def test_growth_is_per_table(self):
+    def test_growth_is_per_table_and_no_count_is_negative(self):
         self.assertEqual(Counts(2, 10).growth(Counts(2, 13)), (0, 3))
-
-    def test_negative_count_is_refused(self):
         with self.assertRaises(ValueError):
             Counts(0, -1)
 

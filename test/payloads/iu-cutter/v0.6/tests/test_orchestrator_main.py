@@ -24,14 +24,16 @@ class Main(TempDirCase):
         self.assertEqual(code, 0)
         self.assertIn("{dryrun,live}", out)
 
-    def test_mode_must_be_given(self):
-        self.assertEqual(self.run_main("--store", "x.db")[0], 2)
-
-    def test_gates_cannot_be_switched_off(self):
-        self.assertEqual(self.run_main("--mode", "dryrun", "--no-stop")[0], 2)
-
-    def test_two_ways_to_name_the_store_are_one_too_many(self):
-        self.assertEqual(self.run_main("--mode", "dryrun", "--store", "a", "--dsn-file", "b")[0], 2)
+    def test_wrong_arguments_are_2(self):
+        for why, argv in (
+            ("the mode must be given", "--store x.db"),
+            ("gates cannot be switched off", "--mode dryrun --no-stop"),
+            ("two ways to name the store", "--mode dryrun --store a --dsn-file b"),
+            ("a dry run does not follow", "--mode dryrun --follow"),
+            ("who follows takes all documents", "--mode live --follow --document A-1"),
+        ):
+            with self.subTest(why):
+                self.assertEqual(self.run_main(*argv.split())[0], 2)
 
     def test_missing_document_is_66(self):
         code, _, err = self.run_main(
@@ -49,12 +51,24 @@ class Main(TempDirCase):
         environ = {"KEYTURN_SECRETS_DIR": str(self.folder)}
         self.assertEqual(self.run_main("--mode", "dryrun", **environ)[0], 69)
 
-    def test_live_with_a_gate_that_opens_stores_the_units(self):
-        path, (gate, _) = self.make_database(), self.serve(b'{"open":true}\n')
+    def run_live(self, *argv, **environ):
+        gate, _ = self.serve(b'{"open":true}\n')
         (self.folder / "permit").write_text("token-1")
-        code, _, _ = self.run_main(
-            "--mode", "live", "--store", path,
-            KEYTURN_PERMIT=str(self.folder / "permit"), KEYTURN_GATE_SOCKET=gate)
-        self.assertEqual(code, 0)
+        return self.run_main(
+            "--mode", "live", *argv,
+            KEYTURN_PERMIT=str(self.folder / "permit"), KEYTURN_GATE_SOCKET=gate, **environ)
+
+    def test_live_finds_its_store_by_the_secret_that_may_write(self):
+        path = self.make_database()
+        (self.folder / "governance_ro").write_text(path)
+        code, _, err = self.run_live(KEYTURN_SECRETS_DIR=str(self.folder))
+        self.assertEqual((code, "provide the secret governance_rw" in err), (69, True))
+        (self.folder / "gate").unlink()
+        (self.folder / "governance_rw").write_text(path)
+        self.assertEqual(self.run_live(KEYTURN_SECRETS_DIR=str(self.folder))[0], 0)
+
+    def test_live_with_a_gate_that_opens_stores_the_units(self):
+        path = self.make_database()
+        self.assertEqual(self.run_live("--store", path)[0], 0)
         self.assertIn(f'"inserted":{UNITS}', self.shown[0])
         self.assertEqual(self.sql(path, "select count(*) from information_units"), [(UNITS,)])

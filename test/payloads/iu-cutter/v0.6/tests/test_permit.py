@@ -31,6 +31,12 @@ class Permit(TempDirCase):
         questions = self.answered(b'{"open":true}\n')
         self.assertEqual(questions, [{"permit": "token-1", "entrypoint": "live"}])
 
+    def test_gate_is_told_which_entrypoint_asks(self):
+        gate, questions = self.serve(b'{"open":true}\n')
+        environ = {"KEYTURN_PERMIT": str(self.token), "KEYTURN_GATE_SOCKET": gate}
+        permit.obtain(environ, permit.SERVE)
+        self.assertEqual(questions, [{"permit": "token-1", "entrypoint": "serve"}])
+
     def test_no_permit_is_refused_with_the_flag_as_it_is(self):
         self.refused(r"__execution_enabled__ = False\) and no run permit")
 

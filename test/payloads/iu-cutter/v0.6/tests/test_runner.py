@@ -1,9 +1,12 @@
 """The runner: what each mode opens, in which order, and what is left behind."""
 
+import os
+import signal
 from unittest import mock
 
 from cutter_agent.orchestrator import Mode, OrchestratorRunner
 from cutter_agent.orchestrator.closeout import CloseoutError
+from cutter_agent.orchestrator.follow import Follower
 from cutter_agent.orchestrator.gates import TokenRefused
 from cutter_agent.orchestrator.journal import Journal
 from cutter_agent.orchestrator.permit import LiveRefused
@@ -84,3 +87,65 @@ class Live(RunnerCase):
         with self.assertRaises(CloseoutError):
             self.run_once(Mode.LIVE, obtain_permit=lambda: None)
         self.assertEqual(self.units(), 0)
+
+
+class ToldToStop(SqliteStore):
+    """Gets SIGTERM where a test says: with rows changed, at the commit, or once all is read."""
+
+    at = ""
+
+    def apply(self, changes):
+        changed = super().apply(changes)
+        self._told("apply")
+        return changed
+
+    def commit(self):
+        self._told("commit")
+        super().commit()
+
+    def documents(self):
+        ToldToStop.rounds += 1
+        if ToldToStop.rounds == 2:
+            self._told("second round")
+        return super().documents()
+
+    def _told(self, where):
+        if self.at == where:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Follow(RunnerCase):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        ToldToStop.rounds = 0
+
+    def follow(self, at, obtain_permit=lambda: None):
+        def open_store(writable):
+            store = ToldToStop(self.path, writable=writable)
+            store.at = at
+            return store
+
+        follower = Follower(open_store, obtain_permit=obtain_permit, journal=Journal())
+        closeout = follower.run().record["closeout"]
+        self.assertEqual(closeout["inserted"], self.units())
+        return closeout
+
+    def test_told_to_stop_with_rows_changed_it_stores_none_of_them(self):
+        self.assertEqual(self.follow("apply")["documents"], 0)
+
+    def test_told_to_stop_at_a_commit_it_counts_what_that_stored(self):
+        self.assertEqual(self.follow("commit")["documents"], 1)
+
+    def test_each_document_is_stored_by_leave_of_its_own_and_once(self):
+        obtain = mock.Mock()
+        closeout = self.follow("second round", obtain)
+        self.assertEqual((closeout["documents"], closeout["inserted"]), (2, UNITS))
+        self.assertEqual(obtain.call_count, 1 + 2)
+
+    def test_gate_that_closes_between_documents_ends_it_and_what_was_stored_stays(self):
+        answers = mock.Mock(side_effect=[None, None, LiveRefused("closed meanwhile")])
+        with self.assertRaisesRegex(LiveRefused, "closed meanwhile"):
+            self.follow("", answers)
+        self.assertEqual(self.sql(self.path, "select distinct document_id from information_units"),
+                         [("A-1",)])

@@ -4,11 +4,10 @@ import sqlite3
 from pathlib import Path
 
 from cutter_agent.docstate import ChangeSet
-from cutter_agent.orchestrator.counts import Counts
 from cutter_agent.orchestrator.dsn import Target
 from cutter_agent.orchestrator.pg_store import PgStore
 from cutter_agent.orchestrator.sqlite_store import SqliteStore
-from cutter_agent.orchestrator.store import NoSuchDocument, ReadOnlyStore, StoreError
+from cutter_agent.orchestrator.store import Counts, NoSuchDocument, ReadOnlyStore, StoreError
 from cutter_agent.phases import run_all
 
 from .fake_pg import USER, FakePg

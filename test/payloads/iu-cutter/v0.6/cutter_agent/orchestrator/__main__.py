@@ -1,8 +1,9 @@
-"""``python3 -m cutter_agent.orchestrator --mode dryrun|live [...]``: the run's surface.
+"""``python3 -m cutter_agent.orchestrator --mode dryrun|live [--follow] [...]``: the run's surface.
 
 Exit codes: 0 done, 2 wrong arguments, 65 resume token or document refused,
 66 no such document, 69 store not available, 70 closeout failed, 74 a record
 could not be delivered (what LIVE stored stays), 75 stopped at a gate, 77 LIVE refused.
+With --follow, SIGTERM is how a run gets done.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ..docstate import PhaseError
 from . import permit
 from .closeout import CloseoutError
-from .dsn import DsnError, resolve
+from .dsn import READER, WRITER, DsnError, resolve
+from .follow import Follower
 from .gates import TokenRefused
 from .journal import Channel, ChannelError, Journal
 from .pg_store import PgStore
@@ -42,29 +45,21 @@ def parser() -> argparse.ArgumentParser:
         "--document", metavar="ID", action="append", default=[],
         help="only this document; may be given more than once",
     )
+    top.add_argument(
+        "--follow", action="store_true",
+        help="LIVE only: store documents as they appear, until SIGTERM",
+    )
     return top
 
 
 def main(argv: Sequence[str] | None, environ: Mapping[str, str], channel: Channel) -> int:
     """Run once; returns the exit code (argparse exits with 0 or 2 by itself)."""
-    arguments = parser().parse_args(argv)
-
-    def open_store(writable: bool) -> Store:
-        target = resolve(arguments.store, arguments.dsn_file, environ)
-        if target.backend == "postgres":
-            return PgStore(target, writable=writable)
-        return SqliteStore(target.path, writable=writable)
-
-    runner = OrchestratorRunner(
-        Mode(arguments.mode),
-        open_store,
-        documents=arguments.document,
-        resume=environ.get("KEYTURN_RESUME", ""),
-        obtain_permit=lambda: permit.obtain(environ),
-        journal=Journal(sys.stderr),
-    )
+    top = parser()
+    arguments = top.parse_args(argv)
+    if arguments.follow and (arguments.mode != Mode.LIVE.value or arguments.document):
+        top.error("--follow is for --mode live, over all documents")
     try:
-        outcome = runner.run()
+        outcome = _runner(arguments, environ).run()
         channel.send(outcome.record)
     except permit.LiveRefused as refusal:
         print(f"LIVE refused: {refusal}", file=sys.stderr)
@@ -73,6 +68,34 @@ def main(argv: Sequence[str] | None, environ: Mapping[str, str], channel: Channe
         print(f"cutter_agent: {error}", file=sys.stderr)
         return next(code for kind, code in _FAILURES.items() if isinstance(error, kind))
     return STOPPED if outcome.stopped else 0
+
+
+def _runner(
+    arguments: argparse.Namespace, environ: Mapping[str, str]
+) -> OrchestratorRunner | Follower:
+    mode, journal = Mode(arguments.mode), Journal(sys.stderr)
+    open_store = partial(_open_store, arguments, environ)
+    if arguments.follow:
+        leave = partial(permit.obtain, environ, permit.SERVE)
+        return Follower(open_store, obtain_permit=leave, journal=journal)
+    return OrchestratorRunner(
+        mode,
+        open_store,
+        documents=arguments.document,
+        resume=environ.get("KEYTURN_RESUME", ""),
+        obtain_permit=partial(permit.obtain, environ, permit.LIVE),
+        journal=journal,
+    )
+
+
+def _open_store(
+    arguments: argparse.Namespace, environ: Mapping[str, str], writable: bool
+) -> Store:
+    secret = WRITER if arguments.mode == Mode.LIVE.value else READER
+    target = resolve(arguments.store, arguments.dsn_file, environ, secret)
+    if target.backend == "postgres":
+        return PgStore(target, writable=writable)
+    return SqliteStore(target.path, writable=writable)
 
 
 if __name__ == "__main__":

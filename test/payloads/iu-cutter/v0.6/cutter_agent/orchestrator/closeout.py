@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .counts import Counts
 from .plan import Mode
 from .state import RunState
+from .store import Counts
 
 
 class CloseoutError(Exception):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-SECRET = "governance_ro"
+#: The secrets that hold the DSN of a role that may only read, and of one that may store units.
+READER, WRITER = "governance_ro", "governance_rw"
 SECRETS_DIR = "/run/keyturn/secrets"
 
 
@@ -40,16 +41,18 @@ class Target:
     __repr__ = __str__
 
 
-def resolve(store: str | None, dsn_file: str | None, environ: Mapping[str, str]) -> Target:
+def resolve(
+    store: str | None, dsn_file: str | None, environ: Mapping[str, str], secret: str = READER
+) -> Target:
     """The first of: the argument, the named file, the secret. DsnError if there is none."""
     if store:
         return parse(store)
     if dsn_file:
         return parse(_read(Path(dsn_file)))
-    secret = Path(environ.get("KEYTURN_SECRETS_DIR") or SECRETS_DIR, SECRET)
-    if not secret.is_file():
-        raise DsnError(f"no store given: use --store or --dsn-file, or provide the secret {SECRET}")
-    return parse(_read(secret))
+    path = Path(environ.get("KEYTURN_SECRETS_DIR") or SECRETS_DIR, secret)
+    if not path.is_file():
+        raise DsnError(f"no store given: use --store or --dsn-file, or provide the secret {secret}")
+    return parse(_read(path))
 
 
 def parse(text: str) -> Target:

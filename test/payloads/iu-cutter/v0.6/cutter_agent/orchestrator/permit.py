@@ -14,7 +14,8 @@ from pathlib import Path
 
 import cutter_agent
 
-ENTRYPOINT = "live"
+#: The entrypoints of this package that need leave, as the plan names them.
+LIVE, SERVE = "live", "serve"
 MAX_BYTES = 65536
 TIMEOUT = 5.0
 
@@ -23,13 +24,13 @@ class LiveRefused(Exception):
     """LIVE may not run; the message is the reason, on one line."""
 
 
-def obtain(environ: Mapping[str, str]) -> None:
+def obtain(environ: Mapping[str, str], entrypoint: str = LIVE) -> None:
     """Return if the execution gate opens for this run; LiveRefused otherwise.
 
     ``KEYTURN_PERMIT`` names the file with the permit, ``KEYTURN_GATE_SOCKET``
     the Unix socket of the gate. The gate is sent one line,
-    ``{"permit": "<token>", "entrypoint": "live"}``, and only the answer
-    ``{"open": true}`` opens.
+    ``{"permit": "<token>", "entrypoint": "<its name>"}``, and only the answer
+    ``{"open": true}`` opens. The file is read anew each time.
     """
     path = environ.get("KEYTURN_PERMIT", "")
     if not path:
@@ -42,7 +43,7 @@ def obtain(environ: Mapping[str, str]) -> None:
     gate = environ.get("KEYTURN_GATE_SOCKET", "")
     if not gate:
         raise LiveRefused("there is no execution gate to show the run permit to")
-    answer = _ask(gate, {"permit": token, "entrypoint": ENTRYPOINT})
+    answer = _ask(gate, {"permit": token, "entrypoint": entrypoint})
     if not (isinstance(answer, dict) and set(answer) == {"open"} and answer["open"] is True):
         raise LiveRefused("the execution gate did not open for this run permit")
 

@@ -25,8 +25,16 @@ class Outcome:
     record: dict[str, object]
 
 
+#: Makes the changes of a LIVE run last, given the store and the run's closeout.
+Commit = Callable[[Store, dict[str, object]], None]
+
+
 def _no_gate() -> None:
     raise LiveRefused("no execution gate was given to the runner")
+
+
+def _commit(store: Store, _closeout: dict[str, object]) -> None:
+    store.commit()
 
 
 class OrchestratorRunner:
@@ -45,6 +53,7 @@ class OrchestratorRunner:
         documents: Iterable[str] = (),
         resume: str = "",
         obtain_permit: Callable[[], None] = _no_gate,
+        commit: Commit = _commit,
         journal: Journal | None = None,
     ) -> None:
         self.mode = mode
@@ -52,6 +61,7 @@ class OrchestratorRunner:
         self._documents = tuple(documents)
         self._resume = resume
         self._obtain_permit = obtain_permit
+        self._commit = commit
         self._journal = journal or Journal()
 
     def run(self) -> Outcome:
@@ -87,5 +97,5 @@ class OrchestratorRunner:
         self._journal.note("store", f"at the end: {after}")
         closeout = record(self.mode, state, before, after, store.mutations)
         if self.mode is Mode.LIVE:
-            store.commit()
+            self._commit(store, closeout)
         return Outcome(False, closeout)

@@ -53,7 +53,7 @@ function pageOf(run: BenchRun, chart: string): string {
       ? []
       : [
           '',
-          `A ${run.scale} run: fewer pairs and smaller releases; it shows that all of it works, not how fast it is.`,
+          `A ${run.scale} run: fewer readings of smaller things; it shows that all of it works, not how fast it is.`,
         ]),
     '',
     ...markdownTable(figures),

@@ -1,7 +1,8 @@
 /** What `npm run bench -- ...` understands. */
 import { parseArgs } from 'node:util';
 
-export interface BenchArguments {
+export interface BenchArguments<Name extends string> {
+  readonly bench: Name;
   readonly isQuick: boolean;
   readonly isJson: boolean;
   /** Names of figures; all of them when empty. */
@@ -12,21 +13,27 @@ export interface BenchArguments {
   readonly out: string | undefined;
 }
 
-const USAGE = `usage: npm run bench -- ship [--quick] [--only NAME]... [--json] [--programs DIR] [--out DIR]
-  --quick         fewer pairs, smaller releases
+const USAGE = `usage: npm run bench -- ship|govern [--quick] [--only NAME]... [--json] [--programs DIR] [--out DIR]
+  --quick         fewer readings of smaller things
   --only NAME     this figure, or every figure whose name begins so; nothing is written unless --out is given
   --json          the JSON line alone
-  --programs DIR  measure what \`npm run package -- --out DIR\` has left, not this tree
+  --programs DIR  ship: measure what \`npm run package -- --out DIR\` has left, not this tree
   --out DIR       where the files go; docs/benchmarks unless said`;
 
-export function benchArguments(argv: readonly string[], figures: readonly { readonly name: string }[]): BenchArguments {
+/** `benches` are the figures of each benchmark, by its name. */
+export function benchArguments<Name extends string>(
+  argv: readonly string[],
+  benches: Readonly<Record<Name, readonly { readonly name: string }[]>>,
+): BenchArguments<Name> {
   const { values, positionals } = parse(argv);
-  if (positionals.length !== 1 || positionals[0] !== 'ship')
-    fail(`benchmark "${positionals.join(' ')}": expected ship`);
+  const names = Object.keys(benches) as Name[];
+  const bench = names.find((name) => positionals.length === 1 && name === positionals[0]);
+  if (bench === undefined) return fail(`benchmark "${positionals.join(' ')}": expected ${names.join(' or ')}`);
   return {
+    bench,
     isQuick: values.quick === true,
     isJson: values.json === true,
-    only: (values.only ?? []).flatMap((prefix) => namesFrom(prefix, figures)),
+    only: (values.only ?? []).flatMap((prefix) => namesFrom(prefix, benches[bench])),
     programs: values.programs,
     out: values.out,
   };

@@ -57,6 +57,6 @@ describe('the files of a benchmark', () => {
   it('do not take the place of a full run when the run was quick, and say so', () => {
     const [json, page] = write('quick');
     expect(json?.name).to.equal('ship-2026-03-02-quick.json');
-    expect(page?.text).to.contain('A quick run: fewer pairs and smaller releases');
+    expect(page?.text).to.contain('A quick run: fewer readings of smaller things');
   });
 });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { type Figure, readingOfSide, sideOf } from '../measure/figure.ts';
 import { PeerMissing } from '../peers/packages.ts';
+import { assertSame } from '../ship/same-work.ts';
 import { measureFigures } from './measure-figures.ts';
-import { assertSame } from './same-work.ts';
 
 const figure = (name: string, measure: Figure<undefined>['measure']): Figure<undefined> => ({
   name,
