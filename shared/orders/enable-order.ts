@@ -12,7 +12,13 @@ import { LIMITS } from '../limits.ts';
 import { NAME_PATTERN } from '../release/plan.ts';
 import { APP_PATTERN, installationName, VERSION_PATTERN } from '../release/release-statement.ts';
 import type { VerifiedPayload } from '../trust/dsse.ts';
-import { EXECUTION_ENABLE_PREDICATE, encodeStatement, parseStatement } from '../trust/statement.ts';
+import {
+  EXECUTION_ENABLE_PREDICATE,
+  encodeStatement,
+  parseStatement,
+  previewStatement,
+  type Statement,
+} from '../trust/statement.ts';
 import { instantOf, instantSchema, msOf } from './instant.ts';
 
 const predicateSchema = z.strictObject({
@@ -76,7 +82,15 @@ export function encodeEnableOrder(order: EnableOrder): Buffer {
 
 /** Errors: those of `parseStatement`; `order-malformed`. */
 export function readEnableOrder(payload: VerifiedPayload): EnableOrder {
-  const { subject, predicate } = parseStatement(payload, EXECUTION_ENABLE_PREDICATE);
+  return orderOf(parseStatement(payload, EXECUTION_ENABLE_PREDICATE));
+}
+
+/** What an order would say once it is signed: to be shown to whoever may sign it, and for nothing else. Errors: as `readEnableOrder`. */
+export function previewEnableOrder(payload: Uint8Array): EnableOrder {
+  return orderOf(previewStatement(payload, EXECUTION_ENABLE_PREDICATE));
+}
+
+function orderOf({ subject, predicate }: Statement): EnableOrder {
   const parsed = predicateSchema.safeParse(predicate);
   if (!parsed.success) {
     throw malformed(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));

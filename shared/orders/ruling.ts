@@ -9,7 +9,14 @@ import { RejectedError } from '../errors.ts';
 import type { Checkpoint } from '../transparency/checkpoint.ts';
 import { parseEnvelope, type VerifiedPayload, verifyApprovals } from '../trust/dsse.ts';
 import { keyedApprovers, type Labels, selectRule } from '../trust/policy.ts';
-import { encodeStatement, parseStatement, RULING_PREDICATE, STATEMENT_PAYLOAD_TYPE } from '../trust/statement.ts';
+import {
+  encodeStatement,
+  parseStatement,
+  previewStatement,
+  RULING_PREDICATE,
+  STATEMENT_PAYLOAD_TYPE,
+  type Statement,
+} from '../trust/statement.ts';
 import { checkInLog, type LoggedEnvelope, type SeenLog } from './in-log.ts';
 import { instantOf, instantSchema, msOf } from './instant.ts';
 import { unmetBy, withoutReleasers } from './quorum.ts';
@@ -85,7 +92,15 @@ export function encodeRuling({ run, head, stopGate, expiresMs, issuedAtMs, ...re
 
 /** Errors: those of `parseStatement`; `ruling-malformed`. */
 export function readRuling(payload: VerifiedPayload): Ruling {
-  const { subject, predicate } = parseStatement(payload, RULING_PREDICATE);
+  return rulingOf(parseStatement(payload, RULING_PREDICATE));
+}
+
+/** What a ruling would say once it is signed: to be shown to whoever may sign it, and for nothing else. Errors: as `readRuling`. */
+export function previewRuling(payload: Uint8Array): Ruling {
+  return rulingOf(previewStatement(payload, RULING_PREDICATE));
+}
+
+function rulingOf({ subject, predicate }: Statement): Ruling {
   const parsed = predicateSchema.safeParse(predicate);
   const [about, ...others] = subject;
   if (!parsed.success || !about || others.length > 0) {

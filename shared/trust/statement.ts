@@ -57,7 +57,19 @@ export function parseStatement(envelope: VerifiedPayload, predicateType: string)
       `failed to parse statement: payload type "${envelope.payloadType}"`,
     );
   }
-  const statement = decodeCanonical(envelope.payload, 'statement');
+  return readStatement(envelope.payload, predicateType);
+}
+
+/**
+ * What a statement would say once it is signed: for whoever may sign it to read, and for nothing else. Errors: as
+ * `parseStatement`.
+ */
+export function previewStatement(payload: Uint8Array, predicateType: string): Statement {
+  return readStatement(payload, predicateType);
+}
+
+function readStatement(payload: Uint8Array, predicateType: string): Statement {
+  const statement = decodeCanonical(payload, 'statement');
   if (!isJsonObject(statement)) throw malformed('it is no object');
   checkMembers(statement, ['_type', 'predicate', 'predicateType', 'subject']);
   if (statement._type !== STATEMENT_TYPE) throw malformed(`unknown type ${JSON.stringify(statement._type)}`);
