@@ -107,7 +107,8 @@ async function outcomeOf(action: Promise<unknown>): Promise<string> {
   );
 }
 
-describe('control-plane/cli/signing by an agent that cannot be relied on', () => {
+describe('control-plane/cli/signing by an agent that cannot be relied on', function () {
+  this.timeout(5_000);
   let folder: SshFolder;
   let agent: FakeSshAgent | undefined;
   beforeEach(() => {

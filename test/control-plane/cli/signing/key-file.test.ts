@@ -242,6 +242,7 @@ describe('control-plane/cli/signing with a key file', function () {
       const { screen } = talkTo([program(path)], [['Enter passphrase', 'another passphrase\r']]);
       expect(screen.match(/incorrect passphrase/g)).to.have.length(1);
       expect(screen).to.include('refused: ssh-keygen-failed');
+      expect(screen.indexOf('incorrect passphrase')).to.be.below(screen.indexOf('refused:'));
     });
 
     it('asks for the passphrase of a file of ours, which nobody sees', () => {
