@@ -26,6 +26,12 @@ export const LIMITS = {
   jsonDepth: 64,
   /** One signed envelope. A ruling or an order is a few kilobytes. */
   envelopeBytes: 256 * 1024,
+  /** One message of an `ssh-agent`; OpenSSH's own bound. */
+  sshAgentMessageBytes: 256 * 1024,
+  /** What is remembered of one approval: 200 bytes for each of `orderHostCount` hosts, and room. */
+  approvalRecordBytes: 32 * 1024 * 1024,
+  /** Applications and keys whose last approval one machine remembers. */
+  approvalRecordCount: 256,
   /** Directives that were followed and are kept, so that one that comes again is known: 64 MiB at the most. */
   handledDirectiveCount: 256,
   /** Runs with nothing on their host any more whose ledger and manifest it keeps: to look at after a bad week. */

@@ -8,6 +8,7 @@
  *   keys/approvers              one file for each approver
  *   operators/<role>.json       a client certificate and its key for each role
  *   trust/                      the trust metadata that this machine has verified; `root.json` is its pin
+ *   approved-before/            what each key last approved here, to say what is new when it is asked again
  *   policy.json                 what `keyturn policy sign` signs
  *   control-plane/              everything that `keyturn serve` needs, and nothing else
  */

@@ -33,6 +33,11 @@ const VERDICTS: Readonly<Record<Verdict, { words: string; tone: Tone }>> = {
 const DETAIL_WIDTH = 100;
 const GATE_WIDTH = 24;
 
+/** What a verdict means. */
+export function verdictWords(verdict: Verdict): string {
+  return VERDICTS[verdict].words;
+}
+
 /** Gates with their open checks, findings, sub-gaps, and the verdict as the last line. */
 export function ledgerTable(summary: LedgerSummary, terminal: Terminal): string {
   const head = [`run ${visibleLine(summary.run)} on ${visibleLine(summary.host)}, phase ${summary.phase}`, ''];

@@ -63,11 +63,20 @@ export function signEnvelope(payloadType: string, payload: Uint8Array, keys: rea
  * the envelope verifies it. A key that signed already signs anew in its old place.
  */
 export function addSignature(envelope: UnverifiedEnvelope, key: SigningKey): Buffer {
-  const sig = key.sign(preAuthEncoding(envelope.payloadType, envelope.payload)).toString('base64');
+  const signature = key.sign(preAuthEncoding(envelope.payloadType, envelope.payload));
+  return attachSignature(envelope, { keyId: key.keyId, signature });
+}
+
+/** The same with a signature that was made elsewhere; the envelope may have none yet. */
+export function attachSignature(
+  envelope: UnverifiedEnvelope,
+  { keyId, signature }: { readonly keyId: string; readonly signature: Uint8Array },
+): Buffer {
   const others = envelope.signatures
-    .filter((signature) => signature.keyId !== key.keyId)
-    .map(({ keyId, signature }) => ({ keyid: keyId, sig: signature.toString('base64') }));
-  return encodeEnvelope(envelope.payloadType, envelope.payload, [...others, { keyid: key.keyId, sig }]);
+    .filter((other) => other.keyId !== keyId)
+    .map((other) => ({ keyid: other.keyId, sig: other.signature.toString('base64') }));
+  const sig = Buffer.from(signature).toString('base64');
+  return encodeEnvelope(envelope.payloadType, envelope.payload, [...others, { keyid: keyId, sig }]);
 }
 
 /** Reads an envelope. Errors: `envelope-too-large`, `too-many-signatures`, `envelope-malformed`. */
