@@ -11,6 +11,8 @@ export interface CommandOutput {
   progress(text: string): void;
   /** What nobody may miss, with `--json` as well. */
   warn(line: string): void;
+  /** A line that people must read before they decide, with `--json` as well; never part of the result. */
+  warnLine(line: string): void;
   /** The exit code of a command that came to its end, where that is not 0: a verdict. */
   endWith(exitCode: number): void;
 }
@@ -36,6 +38,7 @@ export function outputOf(command: Command): CommandOutput {
     note: (line) => say(`${line}\n`),
     progress: say,
     warn: (line) => writeErr(`keyturn: ${line}\n`),
+    warnLine: (line) => writeErr(`${line}\n`),
     endWith: (exitCode) => exitCodes.set(rootOf(command), exitCode),
   };
 }

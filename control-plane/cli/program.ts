@@ -10,6 +10,7 @@ import pkg from '../../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addGovern } from './commands/govern.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
 import { addOperator } from './commands/operator.ts';
@@ -23,6 +24,8 @@ export const VERSION = pkg.version;
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
+  'Decide:': ['rulings', 'rule', 'gaps', 'enable', 'inbox', 'approve'],
+  'Execute, and stop:': ['run-live', 'kill'],
   'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'audit'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
@@ -55,6 +58,7 @@ export function createProgram(output: ProgramOutput = {}): Command {
   const all = [
     addRelease,
     addRuns,
+    addGovern,
     addAudit,
     addHost,
     addInit,

@@ -16,6 +16,8 @@ export interface RunRecord {
   readonly run: Run;
   /** Undefined while the host has not admitted the run. */
   readonly ledger: VerifiedLedger | undefined;
+  /** What it was read from. */
+  readonly bundle: LedgerBundle | undefined;
 }
 
 /** Errors: those of `readLedgerBundle` when what the control plane holds does not verify; `host-key-changed`. */
@@ -36,7 +38,7 @@ export async function fetchRun(
   }
   if (!run)
     throw new RejectedError('run-unknown', `failed to fetch run "${runId}": the control plane does not know it`);
-  if (!head) return { run, ledger: undefined };
+  if (!head) return { run, ledger: undefined, bundle: undefined };
   const bundle = {
     entries,
     head,
@@ -44,7 +46,7 @@ export async function fetchRun(
     ...(await fetchMaterial(entries, { client, source, run })),
   };
   const hostPublicKey = pinnedHostKey(home.folder, { host: run.host, shown: run.ledgerPublicKey });
-  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey }) };
+  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey }), bundle };
 }
 
 function tooLong(runId: string): RejectedError {

@@ -13,7 +13,9 @@ import {
   EXECUTION_KILL_PREDICATE,
   encodeStatement,
   parseStatement,
+  previewStatement,
   STATEMENT_PAYLOAD_TYPE,
+  type Statement,
 } from '../trust/statement.ts';
 import { instantOf, instantSchema, msOf } from './instant.ts';
 
@@ -63,10 +65,20 @@ export function readKillOrder(
   const approved = verifyApprovals(parseEnvelope(envelope), keyedApprovers(policy), {
     payloadType: STATEMENT_PAYLOAD_TYPE,
   });
-  const { subject, predicate } = parseStatement(approved, EXECUTION_KILL_PREDICATE);
-  const parsed = predicateSchema.safeParse(predicate);
+  const order = orderOf(parseStatement(approved, EXECUTION_KILL_PREDICATE));
   const [first] = approved.approvals;
-  if (!parsed.success || !first) throw malformed('its members are not those of a kill order');
+  if (!first) throw malformed('nobody signed it');
+  return { order, by: first.approver };
+}
+
+/** What an order would say once it is signed: to be shown to whoever may sign it, and for nothing else. Errors: `order-malformed`. */
+export function previewKillOrder(payload: Uint8Array): KillOrder {
+  return orderOf(previewStatement(payload, EXECUTION_KILL_PREDICATE));
+}
+
+function orderOf({ subject, predicate }: Statement): KillOrder {
+  const parsed = predicateSchema.safeParse(predicate);
+  if (!parsed.success) throw malformed('its members are not those of a kill order');
   const { app, hosts, issuedAt, reason } = parsed.data;
   const [expected] = subjectOf(app);
   if (
@@ -76,7 +88,7 @@ export function readKillOrder(
   ) {
     throw malformed(`its subject is not "${app}"`);
   }
-  return { order: { app, hosts, issuedAtMs: msOf(issuedAt), reason }, by: first.approver };
+  return { app, hosts, issuedAtMs: msOf(issuedAt), reason };
 }
 
 /** A kill is about an application, whatever stands on the host: its name is what the digest is of. */

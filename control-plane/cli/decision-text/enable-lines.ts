@@ -42,11 +42,13 @@ function orderLines(order: EnableOrder, nowMs: number): string[] {
 function entrypointLines(name: string, plan: Plan | undefined): string[] {
   const entrypoint = plan?.entrypoints[name];
   if (!entrypoint) return [`  ${name}: not known, as no evidence is carried`];
-  const { argv, network, writable, stopGates } = entrypoint;
+  const { argv, network, writable, stopGates, secrets = [], schedule } = entrypoint;
   return [
     `  ${name}: ${argvText(argv)}`,
     `    network: ${yesNo(network)}`,
     `    writable paths: ${pathsText(writable)}`,
+    ...(secrets.length === 0 ? [] : [`    secrets: ${secrets.join(', ')}`]),
+    ...(schedule === undefined ? [] : [`    starts by itself: ${schedule} (UTC)`]),
     ...(stopGates.length === 0 ? [] : [`    stop gates: ${stopGates.join(', ')}`]),
   ];
 }

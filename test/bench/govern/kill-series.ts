@@ -70,7 +70,7 @@ class KillHost implements Disposable {
     this.#database = createJournal(folder);
     this.#directives = new DirectiveLog(this.#database);
     const store = new GateStore(this.#database);
-    this.#keeper = new GateKeeper({ store, nowMs: () => NOW_MS, onClosed: () => undefined });
+    this.#keeper = new GateKeeper({ store, nowMs: () => NOW_MS, steadyMs: () => NOW_MS, onClosed: () => undefined });
   }
 
   nextKill(): Buffer {

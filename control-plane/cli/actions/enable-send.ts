@@ -1,0 +1,61 @@
+/** `keyturn enable send`: brings a signed order to its hosts, and shows what each of them answers. */
+import type { Command } from 'commander';
+import { type DecisionRequest, envelopeOf } from '../../../shared/orders/decision-request.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
+import { withControlPlane } from '../connection.ts';
+import { fetchDecision, isDecisionFile, readDecisionFile } from '../decision-file.ts';
+import { listingLines } from '../listing.ts';
+import { outputOf } from '../output.ts';
+import { type HostAnswer, watchOrder } from '../watch-order.ts';
+
+const UNAVAILABLE = 69;
+const REFUSED = 77;
+
+export async function sendEnable(reference: string, command: Command): Promise<void> {
+  const { wait } = command.opts<{ wait: number }>();
+  const { order, answers } = await withControlPlane(command, 'operator', async (publisher) => {
+    const request = isDecisionFile(reference)
+      ? readDecisionFile(reference)
+      : await fetchDecision(reference, publisher.client);
+    const envelope = signedEnvelope(request, 'enable');
+    const leaves = request.leaves.map(({ host, run, head, epoch }) => ({ host, runId: run, head, epoch }));
+    const sent = await publisher.client.sendEnable({ envelope, leaves });
+    const answers = await watchOrder({ ...sent, document: envelope }, { publisher, patienceMs: wait });
+    return { order: sent.order, answers };
+  });
+  showAnswers(answers, { order, command });
+}
+
+/** Errors: `UsageError` for a decision of another kind, or that nobody has signed. */
+export function signedEnvelope(request: DecisionRequest, kind: DecisionRequest['kind']): Buffer {
+  if (request.kind !== kind) throw new UsageError(`expected a request to ${kind}, got one of kind ${request.kind}`);
+  if (request.signatures.length > 0) return envelopeOf(request);
+  throw new UsageError('nobody has signed it yet: keyturn approve REQUEST --key FILE');
+}
+
+/** One line a host; the exit code says whether all of them have followed. */
+export function showAnswers(
+  answers: readonly HostAnswer[],
+  { order, command }: { order: string; command: Command },
+): void {
+  const rows = answers.map(({ host, isConnected, receipts }) => {
+    const last = receipts.at(-1);
+    const answer = last?.answer ?? (isConnected ? 'no answer yet' : 'not reached');
+    return { host, answer, code: last?.code, epoch: last?.epoch, afterMs: last?.afterMs };
+  });
+  const output = outputOf(command);
+  if (rows.some(({ answer }) => answer === 'refused')) output.endWith(REFUSED);
+  else if (rows.some(({ answer }) => answer !== 'admitted')) output.endWith(UNAVAILABLE);
+  output.result({ order, hosts: rows }, () => [
+    `order  ${order}`,
+    ...listingLines(
+      rows.map(({ host, answer, code, epoch, afterMs }) => [
+        host,
+        answer,
+        code ?? (epoch === undefined ? '' : `epoch ${epoch}`),
+        afterMs === undefined ? '' : `${afterMs} ms`,
+      ]),
+      'no host',
+    ),
+  ]);
+}

@@ -1,0 +1,127 @@
+/**
+ * `keyturn rule` and `keyturn gaps waive`: what people decide about a run. Signed here with the keys that are named and sent; or,
+ * without a key, put into the inbox for those who have theirs elsewhere.
+ */
+import type { Command } from 'commander';
+import { RejectedError } from '../../../shared/errors.ts';
+import type { VerifiedLedger } from '../../../shared/ledger/ledger-bundle.ts';
+import { type DecisionRequest, encodeDecision } from '../../../shared/orders/decision-request.ts';
+import { encodeRuling, previewRuling, type Ruling } from '../../../shared/orders/ruling.ts';
+import { UsageError } from '../../../shared/service/failure.ts';
+import { withControlPlane } from '../connection.ts';
+import { fetchDecision, isDecisionFile, readDecisionFile } from '../decision-file.ts';
+import { heldAt } from '../held-run.ts';
+import { outputOf } from '../output.ts';
+import type { PassphraseOptions } from '../passphrase.ts';
+import type { Publisher } from '../publication.ts';
+import { fetchRun } from '../run-ledger.ts';
+import { openApprover } from '../signing/open-approver.ts';
+import { watchOrder } from '../watch-order.ts';
+import { signShown } from './approve.ts';
+import { showAnswers, signedEnvelope } from './enable-send.ts';
+
+interface RuleOptions extends PassphraseOptions {
+  readonly reason: string;
+  readonly key?: readonly string[];
+  readonly yes?: boolean;
+  readonly wait: number;
+}
+
+export async function rule(runId: string, decision: string, command: Command): Promise<void> {
+  if (decision !== 'proceed' && decision !== 'stop') {
+    throw new UsageError(`decision "${decision}": expected proceed or stop`);
+  }
+  await decide(command, async (publisher, { reason }) => {
+    const ledger = await ledgerOf(runId, publisher);
+    const held = heldAt(ledger);
+    if (!held) {
+      throw new RejectedError(
+        'run-not-held',
+        `failed to rule on run "${runId}": it is ${ledger.summary.phase}, not held`,
+      );
+    }
+    const { check, stopGate } = held;
+    return { ...aboutRun(ledger), check, decision, stopGate, expiresMs: undefined, issuedAtMs: Date.now(), reason };
+  });
+}
+
+export async function waive(runId: string, check: string, command: Command): Promise<void> {
+  const { for: forMs } = command.opts<{ for: number }>();
+  await decide(command, async (publisher, { reason }) => {
+    const ledger = await ledgerOf(runId, publisher);
+    const gap = ledger.summary.subGaps.find((row) => row.check === check || row.id === check);
+    if (!gap) {
+      throw new RejectedError('gap-unknown', `failed to waive: run "${runId}" has no sub-gap of check "${check}"`, {
+        hint: 'see them with `keyturn gaps`',
+      });
+    }
+    const issuedAtMs = Date.now();
+    const expiresMs = issuedAtMs + forMs;
+    const about = aboutRun(ledger);
+    return { ...about, check: gap.check, decision: 'waive', stopGate: undefined, expiresMs, issuedAtMs, reason };
+  });
+}
+
+export async function sendRuling(reference: string, command: Command): Promise<void> {
+  const { wait } = command.opts<{ wait: number }>();
+  await withControlPlane(command, 'operator', async (publisher) => {
+    const request = isDecisionFile(reference)
+      ? readDecisionFile(reference)
+      : await fetchDecision(reference, publisher.client);
+    await send(request, { publisher, wait, command });
+  });
+}
+
+async function decide(
+  command: Command,
+  make: (publisher: Publisher, options: RuleOptions) => Promise<Ruling>,
+): Promise<void> {
+  const options = command.optsWithGlobals<RuleOptions>();
+  await withControlPlane(command, 'operator', async (publisher) => {
+    const payload = encodeRuling(await make(publisher, options));
+    let request: DecisionRequest = { kind: 'ruling', payload, signatures: [], leaves: [], bundles: [] };
+    for (const file of options.key ?? []) request = await signedWith(file, { request, options, publisher, command });
+    if (request.signatures.length > 0) return send(request, { publisher, wait: options.wait, command });
+    const { id } = await publisher.client.submitDecision({ document: encodeDecision(request) });
+    outputOf(command).result({ request: id }, () => [
+      `request  ${id}`,
+      `next     keyturn approve ${id.slice(0, 12)} --key FILE`,
+      `then     keyturn rule send ${id.slice(0, 12)}`,
+    ]);
+  });
+}
+
+async function signedWith(
+  file: string,
+  about: { request: DecisionRequest; options: RuleOptions; publisher: Publisher; command: Command },
+): Promise<DecisionRequest> {
+  const { request, options, publisher, command } = about;
+  const signer = await openApprover(file, { ...options, env: process.env });
+  try {
+    return await signShown(request, { home: publisher.home, signer, options, output: outputOf(command) });
+  } finally {
+    signer.close();
+  }
+}
+
+async function send(
+  request: DecisionRequest,
+  { publisher, wait, command }: { publisher: Publisher; wait: number; command: Command },
+): Promise<void> {
+  const envelope = signedEnvelope(request, 'ruling');
+  const { run } = previewRuling(request.payload);
+  const sent = await publisher.client.sendRuling({ envelope, runId: run });
+  const answers = await watchOrder({ ...sent, document: envelope }, { publisher, patienceMs: wait });
+  showAnswers(answers, { order: sent.order, command });
+}
+
+async function ledgerOf(runId: string, publisher: Publisher): Promise<VerifiedLedger> {
+  const { ledger } = await fetchRun(runId, publisher);
+  if (ledger) return ledger;
+  throw new RejectedError('run-not-admitted', `failed to rule on run "${runId}": its host has not admitted it`);
+}
+
+/** Bound to what is known of the run now: a ruling on what has changed since counts for nothing. */
+function aboutRun({ summary, head }: VerifiedLedger): Pick<Ruling, 'host' | 'run' | 'head'> {
+  return { host: summary.host, run: summary.run, head: head.head };
+}
