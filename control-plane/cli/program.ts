@@ -23,7 +23,7 @@ export const VERSION = pkg.version;
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
-  'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'audit'],
+  'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'evidence', 'audit'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
   'Control plane:': ['serve', 'operator'],

@@ -18,11 +18,29 @@ export interface RunRecord {
   readonly ledger: VerifiedLedger | undefined;
 }
 
+/** What the control plane holds of a run, with nothing of it checked. */
+export interface FetchedRun {
+  readonly run: Run;
+  /** Undefined while the host has not admitted the run. */
+  readonly bundle: LedgerBundle | undefined;
+}
+
 /** Errors: those of `readLedgerBundle` when what the control plane holds does not verify; `host-key-changed`. */
 export async function fetchRun(
   runId: string,
   { client, source, home }: { client: OperatorClient; source: TrustSource; home: Home },
 ): Promise<RunRecord> {
+  const { run, bundle } = await fetchLedgerBundle(runId, { client, source });
+  if (!bundle) return { run, ledger: undefined };
+  const hostPublicKey = pinnedHostKey(home.folder, { host: run.host, shown: run.ledgerPublicKey });
+  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey }) };
+}
+
+/** Errors: `run-unknown`, `ledger-too-long`; those of `fetchMaterial`. */
+export async function fetchLedgerBundle(
+  runId: string,
+  { client, source }: { client: OperatorClient; source: TrustSource },
+): Promise<FetchedRun> {
   const entries: Buffer[] = [];
   let run: Run | undefined;
   let head: Buffer | undefined;
@@ -36,15 +54,9 @@ export async function fetchRun(
   }
   if (!run)
     throw new RejectedError('run-unknown', `failed to fetch run "${runId}": the control plane does not know it`);
-  if (!head) return { run, ledger: undefined };
-  const bundle = {
-    entries,
-    head,
-    hostPublicKey: run.ledgerPublicKey,
-    ...(await fetchMaterial(entries, { client, source, run })),
-  };
-  const hostPublicKey = pinnedHostKey(home.folder, { host: run.host, shown: run.ledgerPublicKey });
-  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey }) };
+  if (!head) return { run, bundle: undefined };
+  const material = await fetchMaterial(entries, { client, source, run });
+  return { run, bundle: { entries, head, hostPublicKey: run.ledgerPublicKey, ...material } };
 }
 
 function tooLong(runId: string): RejectedError {
@@ -76,8 +88,8 @@ export async function fetchMaterial(
   return {
     statement,
     policy: await readTarget(source, `${first.policyDigest}.${POLICY_PATH}`),
-    plan: await readBlob(client, plan),
-    buildRecord: await readBlob(client, buildRecord),
+    plan: await readBlob(client, plan, LIMITS.planBytes),
+    buildRecord: await readBlob(client, buildRecord, LIMITS.buildRecordBytes),
   };
 }
 
@@ -85,12 +97,14 @@ async function readTarget(source: TrustSource, path: string): Promise<Buffer> {
   return collectBounded(source.fetchTarget(path), { maxBytes: LIMITS.trustTargetBytes, what: path });
 }
 
-async function readBlob(client: OperatorClient, { sha256, size }: { sha256: string; size: number }): Promise<Buffer> {
+/** The bytes of a blob; whether they are what was signed is for the caller to check. */
+export async function readBlob(
+  client: OperatorClient,
+  { sha256, size }: { sha256: string; size: number },
+  maxBytes: number,
+): Promise<Buffer> {
   const pieces = client.fetchBlobs({ wants: [{ sha256, size, offset: 0 }] });
-  return collectBounded(dataOf(pieces), {
-    maxBytes: Math.min(size, LIMITS.planBytes + LIMITS.buildRecordBytes),
-    what: `blob ${sha256}`,
-  });
+  return collectBounded(dataOf(pieces), { maxBytes: Math.min(size, maxBytes), what: `blob ${sha256}` });
 }
 
 async function* dataOf(pieces: AsyncIterable<{ data: Buffer }>): AsyncIterable<Buffer> {

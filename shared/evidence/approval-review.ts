@@ -67,10 +67,14 @@ export function reviewApprovals(document: Uint8Array, judges: Judges): ApprovalR
   throw new RejectedError('signature-threshold-not-met', 'failed to verify a decision: no approver has signed it');
 }
 
-/** Errors: what a host of the newest policy would refuse with, where no rule of any is met; `no-rule-for-host`. */
+/**
+ * Errors, where no rule of any policy is met: `separation-violated` where that alone kept one from it, else what a host of the
+ * newest policy would refuse with: `quorum-not-met`, `no-rule-for-host`.
+ */
 export function checkSomeRuleMet({ rules }: ApprovalReview): void {
   if (rules.some(({ unmet }) => unmet === undefined)) return;
-  const code = rules.at(-1)?.unmet ?? 'no-rule-for-host';
+  const nearest = rules.find(({ unmet }) => unmet === 'separation-violated') ?? rules.at(-1);
+  const code = nearest?.unmet ?? 'no-rule-for-host';
   throw new RejectedError(
     code,
     `failed to verify an order: who signed it is not enough for any of ${rules.length} rules`,
