@@ -122,6 +122,14 @@ export const LIMITS = {
   ledgerEntryCount: 10_000,
   /** The documents of one run in all their forms: each a few times the ledger that it is made from. */
   reportBytes: 256 * 1024 * 1024,
+  /** An evidence bundle, or an export of the log: a manifest of the largest size and a ledger of a few thousand entries, in base64. */
+  evidenceBytes: 256 * 1024 * 1024,
+  /** Records of the log that concern one run: a verdict, and some hundred orders with their answers. */
+  evidenceRecordCount: 10_000,
+  /** Policies that were in force between a run and the day on which its evidence is taken. */
+  earlierPolicyCount: 64,
+  /** Records in one export of the log; each has a hash of its own, in memory at once. */
+  logExportCount: 1_000_000,
   /** A `keyturn.yaml` with some hundred checks; its parser is quadratic in keys (128 KiB of them take two seconds). */
   keyturnYamlBytes: 128 * 1024,
   /** Aliases that a `keyturn.yaml` may expand to; far below what makes a few lines fill the memory. */

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { RejectedError } from '../../shared/errors.ts';
 import { writeFileAtomic } from '../../shared/store/atomic-file.ts';
 import { type Checkpoint, verifyCheckpoint } from '../../shared/transparency/checkpoint.ts';
-import { encodeLogRecord, isLogKind } from '../../shared/transparency/log-record.ts';
-import { provesConsistency } from '../../shared/transparency/merkle.ts';
+import { encodeLogRecord, isLogKind, type LogKind } from '../../shared/transparency/log-record.ts';
+import { leafHash, provesConsistency } from '../../shared/transparency/merkle.ts';
 import { MerkleTree } from '../../shared/transparency/merkle-tree.ts';
 import { logOf, POLICY_PATH, parsePolicy } from '../../shared/trust/policy.ts';
 import type { NoteKey } from '../../shared/trust/verifier-key.ts';
@@ -29,17 +29,41 @@ export interface VerifiedLog {
 /** The newest state of the log that this home has verified: a signed note. */
 const SEEN_FILE = 'log-checkpoint';
 
+export interface LogVisit {
+  /** The key that the policy names. */
+  readonly log: NoteKey;
+  /** Called for each entry, in order; what it was shown counts only when `walkLog` resolves. */
+  readonly visit?: (kind: LogKind, document: Buffer) => void;
+}
+
+export interface WalkedLog {
+  /** The signed note, byte for byte. */
+  readonly checkpoint: Buffer;
+  readonly state: Checkpoint;
+  /** Of each record, in order. */
+  readonly leafHashes: readonly Buffer[];
+  readonly grewFrom: number | undefined;
+}
+
+/** Errors: those of `readPublishedTarget` and `walkLog`; `policy-names-no-log`. */
+export async function verifyLog(publisher: Publisher): Promise<VerifiedLog> {
+  const { state, grewFrom } = await walkLog(publisher, { log: await logKey(publisher) });
+  return { origin: state.origin, size: state.size, root: state.root.toString('hex'), grewFrom };
+}
+
 /**
- * Errors: those of `readPublishedTarget` and `verifyCheckpoint`; `RejectedError` with `policy-names-no-log`,
- * `log-inconsistent`, `log-shorter` or `log-differs`. What this machine has seen stays as it was then.
+ * Errors: those of `verifyCheckpoint`; `RejectedError` with `log-inconsistent`, `log-shorter` or `log-differs`. What this
+ * machine has seen stays as it was then.
  */
-export async function verifyLog({ home, client, source }: Publisher): Promise<VerifiedLog> {
-  const log = await logKey({ home, source });
+export async function walkLog(
+  { home, client }: Pick<Publisher, 'home' | 'client'>,
+  { log, visit = () => undefined }: LogVisit,
+): Promise<WalkedLog> {
   const seen = loadSeen(home, log);
   const { bytes, state } = await checkGrowth(client, { log, seen });
-  await checkEntries(client, state);
+  const leafHashes = await checkEntries(client, { state, visit });
   writeFileAtomic(join(home.folder, SEEN_FILE), bytes);
-  return { origin: state.origin, size: state.size, root: state.root.toString('hex'), grewFrom: seen?.size };
+  return { checkpoint: bytes, state, leafHashes, grewFrom: seen?.size };
 }
 
 async function logKey(publisher: Pick<Publisher, 'home' | 'source'>): Promise<NoteKey> {
@@ -79,20 +103,24 @@ async function checkGrowth(
 }
 
 /** All of them: one that was left out, added or changed makes another root. */
-async function checkEntries(client: OperatorClient, { size, root }: Checkpoint): Promise<void> {
-  const records: Buffer[] = [];
+async function checkEntries(
+  client: OperatorClient,
+  { state: { size, root }, visit }: { state: Checkpoint; visit: NonNullable<LogVisit['visit']> },
+): Promise<Buffer[]> {
+  const leafHashes: Buffer[] = [];
   for await (const { index, kind, document } of client.listLog({ first: 0, limit: size })) {
-    if (index !== records.length || !isLogKind(kind)) {
+    if (index !== leafHashes.length || !isLogKind(kind)) {
       throw new RejectedError(
         'log-differs',
-        `failed to verify the log: entry ${records.length} is "${kind}" at ${index}`,
+        `failed to verify the log: entry ${leafHashes.length} is "${kind}" at ${index}`,
       );
     }
-    records.push(encodeLogRecord(kind, document));
+    leafHashes.push(leafHash(encodeLogRecord(kind, document)));
+    visit(kind, document);
   }
-  if (records.length === size && new MerkleTree(records).root().equals(root)) return;
+  if (leafHashes.length === size && MerkleTree.ofHashes(leafHashes).root().equals(root)) return leafHashes;
   throw new RejectedError(
     'log-differs',
-    `failed to verify the log: its ${records.length} entries are not those that it signed`,
+    `failed to verify the log: its ${leafHashes.length} entries are not those that it signed`,
   );
 }

@@ -26,7 +26,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
   'Decide:': ['rulings', 'rule', 'gaps', 'enable', 'inbox', 'approve'],
   'Execute, and stop:': ['run-live', 'kill'],
-  'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'audit'],
+  'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'evidence', 'audit'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
   'Control plane:': ['serve', 'operator'],

@@ -16,7 +16,12 @@ export interface RunRecord {
   readonly run: Run;
   /** Undefined while the host has not admitted the run. */
   readonly ledger: VerifiedLedger | undefined;
-  /** What it was read from. */
+}
+
+/** What the control plane holds of a run, with nothing of it checked. */
+export interface FetchedRun {
+  readonly run: Run;
+  /** Undefined while the host has not admitted the run. */
   readonly bundle: LedgerBundle | undefined;
 }
 
@@ -25,6 +30,21 @@ export async function fetchRun(
   runId: string,
   { client, source, home }: { client: OperatorClient; source: TrustSource; home: Home },
 ): Promise<RunRecord> {
+  const { run, bundle } = await fetchLedgerBundle(runId, { client, source });
+  return { run, ledger: bundle && readFetched(run, { bundle, home }) };
+}
+
+/** By the key that this machine knows the host by. Errors: those of `readLedgerBundle`; `host-key-changed`. */
+export function readFetched(run: Run, { bundle, home }: { bundle: LedgerBundle; home: Home }): VerifiedLedger {
+  const hostPublicKey = pinnedHostKey(home.folder, { host: run.host, shown: run.ledgerPublicKey });
+  return readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey });
+}
+
+/** Errors: `run-unknown`, `ledger-too-long`; those of `fetchMaterial`. */
+export async function fetchLedgerBundle(
+  runId: string,
+  { client, source }: { client: OperatorClient; source: TrustSource },
+): Promise<FetchedRun> {
   const entries: Buffer[] = [];
   let run: Run | undefined;
   let head: Buffer | undefined;
@@ -38,15 +58,9 @@ export async function fetchRun(
   }
   if (!run)
     throw new RejectedError('run-unknown', `failed to fetch run "${runId}": the control plane does not know it`);
-  if (!head) return { run, ledger: undefined, bundle: undefined };
-  const bundle = {
-    entries,
-    head,
-    hostPublicKey: run.ledgerPublicKey,
-    ...(await fetchMaterial(entries, { client, source, run })),
-  };
-  const hostPublicKey = pinnedHostKey(home.folder, { host: run.host, shown: run.ledgerPublicKey });
-  return { run, ledger: readLedgerBundle(bundle, { kinds: checkKinds, hostPublicKey }), bundle };
+  if (!head) return { run, bundle: undefined };
+  const material = await fetchMaterial(entries, { client, source, run });
+  return { run, bundle: { entries, head, hostPublicKey: run.ledgerPublicKey, ...material } };
 }
 
 function tooLong(runId: string): RejectedError {
@@ -78,8 +92,8 @@ export async function fetchMaterial(
   return {
     statement,
     policy: await readTarget(source, `${first.policyDigest}.${POLICY_PATH}`),
-    plan: await readBlob(client, plan),
-    buildRecord: await readBlob(client, buildRecord),
+    plan: await readBlob(client, plan, LIMITS.planBytes),
+    buildRecord: await readBlob(client, buildRecord, LIMITS.buildRecordBytes),
   };
 }
 
@@ -87,12 +101,14 @@ async function readTarget(source: TrustSource, path: string): Promise<Buffer> {
   return collectBounded(source.fetchTarget(path), { maxBytes: LIMITS.trustTargetBytes, what: path });
 }
 
-async function readBlob(client: OperatorClient, { sha256, size }: { sha256: string; size: number }): Promise<Buffer> {
+/** The bytes of a blob; whether they are what was signed is for the caller to check. */
+export async function readBlob(
+  client: OperatorClient,
+  { sha256, size }: { sha256: string; size: number },
+  maxBytes: number,
+): Promise<Buffer> {
   const pieces = client.fetchBlobs({ wants: [{ sha256, size, offset: 0 }] });
-  return collectBounded(dataOf(pieces), {
-    maxBytes: Math.min(size, LIMITS.planBytes + LIMITS.buildRecordBytes),
-    what: `blob ${sha256}`,
-  });
+  return collectBounded(dataOf(pieces), { maxBytes: Math.min(size, maxBytes), what: `blob ${sha256}` });
 }
 
 async function* dataOf(pieces: AsyncIterable<{ data: Buffer }>): AsyncIterable<Buffer> {

@@ -4,7 +4,7 @@ import type { LedgerBundle, VerifiedLedger } from '../../shared/ledger/ledger-bu
 import type { Run } from '../../shared/rpc/generated/messages.ts';
 import type { Publisher } from './publication.ts';
 import type { ReleaseName } from './release-name.ts';
-import { fetchRun } from './run-ledger.ts';
+import { fetchLedgerBundle, readFetched } from './run-ledger.ts';
 
 export interface StandingRun {
   readonly run: Run;
@@ -15,7 +15,7 @@ export interface StandingRun {
 
 /**
  * Of the run that stands: the newest that is proven, as a later attempt finds its target taken and changes nothing; where none
- * is, of the newest. Errors: `release-not-deployed`, `run-not-admitted`, those of `fetchRun`.
+ * is, of the newest. Errors: `release-not-deployed`, `run-not-admitted`, those of `fetchLedgerBundle` and `readFetched`.
  */
 export async function standingRun(
   publisher: Publisher,
@@ -33,8 +33,8 @@ export async function standingRun(
       },
     );
   }
-  const { run, ledger, bundle } = await fetchRun(standing.runId, publisher);
-  if (ledger && bundle) return { run, ledger, bundle };
+  const { run, bundle } = await fetchLedgerBundle(standing.runId, publisher);
+  if (bundle) return { run, bundle, ledger: readFetched(run, { bundle, home: publisher.home }) };
   throw new RejectedError(
     'run-not-admitted',
     `failed to judge ${app}@${version}: "${host}" has not admitted run ${run.runId}`,

@@ -7,7 +7,14 @@ export class MerkleTree {
   #size = 0;
 
   constructor(leaves: Iterable<Uint8Array>) {
-    for (const leaf of leaves) this.#append(leaf);
+    for (const leaf of leaves) this.#append(leafHash(leaf));
+  }
+
+  /** Of leaves that are known by their hashes alone. */
+  static ofHashes(leafHashes: Iterable<Buffer>): MerkleTree {
+    const tree = new MerkleTree([]);
+    for (const hash of leafHashes) tree.#append(hash);
+    return tree;
   }
 
   get size(): number {
@@ -23,8 +30,8 @@ export class MerkleTree {
     return inclusionProof(index, this.#size, this.#node);
   }
 
-  #append(leaf: Uint8Array): void {
-    for (const { level, index, hash } of nodesCompletedBy(leafHash(leaf), this.#size, this.#node)) {
+  #append(leaf: Buffer): void {
+    for (const { level, index, hash } of nodesCompletedBy(leaf, this.#size, this.#node)) {
       const nodes = this.#levels[level] ?? [];
       nodes[index] = hash;
       this.#levels[level] = nodes;

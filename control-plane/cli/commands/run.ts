@@ -1,4 +1,4 @@
-/** Runs: `keyturn deploy`, `rollback`, `watch`, `ledger`, `readiness`, `runs`, `report`. */
+/** Runs: `keyturn deploy`, `rollback`, `watch`, `ledger`, `readiness`, `runs`, `report`, `evidence`. */
 
 import type { Command } from 'commander';
 
@@ -67,5 +67,13 @@ function addViews(program: Command): void {
     .action(async (run: string, _options, command: Command) => {
       const { saveReport } = await import('../actions/run-report.ts');
       await saveReport(run, command);
+    });
+  program
+    .command('evidence <run>')
+    .description('write everything that a run is judged by into one file, for `verify-bundle`')
+    .requiredOption('--out <file>', 'where it goes')
+    .action(async (run: string, _options, command: Command) => {
+      const { saveEvidence } = await import('../actions/evidence.ts');
+      await saveEvidence(run, command);
     });
 }
