@@ -1,16 +1,12 @@
-import { encodeCanonical } from '../../shared/canonical-json.ts';
 import { RejectedError } from '../../shared/errors.ts';
-import { instantOf } from '../../shared/orders/instant.ts';
 import { readKillOrder } from '../../shared/orders/kill-order.ts';
-import { APP_PATTERN } from '../../shared/release/names.ts';
+import { encodeKillRecord } from '../../shared/orders/kill-record.ts';
 import type { KillRequest, SendOrderResponse } from '../../shared/rpc/generated/messages.ts';
 import type { OperatorIdentity } from '../../shared/rpc/peer-identity.ts';
 import { deliverOrder } from '../governance/deliver-order.ts';
 import { policyInForce } from '../governance/policy-in-force.ts';
 import { admittedHost, listHosts } from '../store/hosts.ts';
 import type { OperatorContext } from './operator-context.ts';
-
-const REASON_CHARACTERS = 2_000;
 
 /**
  * Durable for every host when this returns. Stopping is easy: an operator's word is enough, and so is the signature of
@@ -52,11 +48,8 @@ async function wantedBy(
       hint: 'or bring an order that an approver signed: keyturn kill APP --key FILE',
     });
   }
-  if (!APP_PATTERN.test(app) || reason === '' || reason.length > REASON_CHARACTERS) {
-    throw new RejectedError('kill-malformed', 'failed to kill: expected the name of an application, and a reason');
-  }
-  const record = { kind: 'keyturn-session-kill/v1', app, hosts: [...hosts], reason, by: name };
-  return { app, reason, hosts, document: encodeCanonical({ ...record, at: instantOf(clock.now()) }) };
+  const document = encodeKillRecord({ from: 'session', app, hosts, reason, by: name, atMs: clock.now() });
+  return { app, reason, hosts, document };
 }
 
 async function namedHosts({ store }: OperatorContext, names: readonly string[]) {

@@ -7,6 +7,7 @@
  */
 import { type Sha256, sha256 } from '../digest.ts';
 import { LIMITS } from '../limits.ts';
+import { type KillRecord, readKillRecord } from '../orders/kill-record.ts';
 import type { LogKind } from '../transparency/log-record.ts';
 import {
   EXECUTION_ENABLE_PREDICATE,
@@ -42,8 +43,15 @@ export function recordsAbout<R extends LoggedDocument>(records: Iterable<R>, sub
 
 /** As far as a record by itself can say. What cannot be read concerns nobody. */
 export function mayConcern({ kind, document }: LoggedDocument, subject: RunSubject): boolean {
+  const unsigned = kind === 'kill' ? readKillRecord(document) : undefined;
+  if (unsigned) return isKillOf(unsigned, subject);
   const claimed = claimedStatement(document);
   return claimed !== undefined && RULES[kind](claimed, subject);
+}
+
+function isKillOf({ app, hosts, atMs }: KillRecord, { app: ours, host, admittedAtMs }: RunSubject): boolean {
+  const isMeant = hosts.length === 0 || hosts.includes(host);
+  return app === ours && isMeant && atMs >= admittedAtMs - LIMITS.clockDifferenceMs;
 }
 
 type Rule = (claimed: ClaimedStatement, subject: RunSubject) => boolean;

@@ -64,7 +64,9 @@ function recordLines(evidence: VerifiedEvidence): string[] {
     ...verdicts.map(({ index, size }) => row(index, 'verdict', `the host's head over ${size} entries`)),
     ...orders.map(orderRow),
     ...approvals.map(({ index, people }) => row(index, 'approval', peopleText(people))),
-    ...kills.map(({ index, order, people }) => row(index, 'kill', `${peopleText(people)}: ${order.reason}`)),
+    ...kills.map(({ index, order, people, unsignedBy }) =>
+      row(index, 'kill', `${unsignedBy ?? peopleText(people)}: ${order.reason}`),
+    ),
     ...rulings.map(({ index, people }) => row(index, 'ruling', peopleText(people))),
     ...receipts.map(({ index, receipt }) => {
       const why = receipt.code === undefined ? '' : ` (${receipt.code})`;

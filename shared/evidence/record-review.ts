@@ -8,6 +8,7 @@ import { type LedgerHead, verifyHead } from '../ledger/head.ts';
 import type { VerifiedLedger } from '../ledger/ledger-bundle.ts';
 import { type EnableOrder, readEnableOrder } from '../orders/enable-order.ts';
 import { type KillOrder, verifyKillOrder } from '../orders/kill-order.ts';
+import { readKillRecord } from '../orders/kill-record.ts';
 import { type Receipt, verifyReceipt } from '../orders/receipt.ts';
 import { parseStatement, RULING_PREDICATE } from '../trust/statement.ts';
 import type { JsonObject } from '../trust/strict-json.ts';
@@ -47,6 +48,8 @@ export interface ApprovalRecordReview extends Place {
 export interface KillReview extends Place {
   readonly order: KillOrder;
   readonly people: readonly Person[];
+  /** Whose word it was, where nobody signed. */
+  readonly unsignedBy: string | undefined;
 }
 
 export interface RulingReview extends Place {
@@ -107,10 +110,17 @@ function reviewApproval({ document }: EvidenceRecord, context: ReviewContext) {
   return { order, people };
 }
 
+/** One that nobody signed is what the control plane or the host wrote down; the host's receipt says that it was obeyed. */
 function reviewKill({ document }: EvidenceRecord, context: ReviewContext) {
+  const unsigned = readKillRecord(document);
+  if (unsigned) {
+    const { app, hosts, atMs, reason } = unsigned;
+    const order: KillOrder = { app, hosts: hosts.length === 0 ? undefined : hosts, issuedAtMs: atMs, reason };
+    return { order, people: [], unsignedBy: `${unsigned.by} (${unsigned.from})` };
+  }
   const { policy, people } = reviewApprovals(document, context);
   const { host } = context.ledger.summary;
-  return { order: verifyKillOrder(document, { policy, host }).order, people };
+  return { order: verifyKillOrder(document, { policy, host }).order, people, unsignedBy: undefined };
 }
 
 function reviewRuling({ document }: EvidenceRecord, context: ReviewContext) {
