@@ -103,6 +103,12 @@ export const LIMITS = {
   testReportBytes: 32 * 1024 * 1024,
   /** One secret: a DSN, a token, a key file. */
   secretBytes: 64 * 1024,
+  /** One answer of a database: a count, or the rows of a digest that are in memory at a time. */
+  sqlAnswerBytes: 64 * 1024 * 1024,
+  /** Rows of a digest that are asked for at a time: one may have a megabyte. */
+  sqlFetchRowCount: 64,
+  /** What SQLite may take to answer the queries of one check, sorting included. */
+  sqliteHeapBytes: 256 * 1024 * 1024,
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,
