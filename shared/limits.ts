@@ -107,8 +107,8 @@ export const LIMITS = {
   sqlAnswerBytes: 64 * 1024 * 1024,
   /** Rows of a digest that are asked for at a time: one may have a megabyte. */
   sqlFetchRowCount: 64,
-  /** What SQLite may take to answer the queries of one check, sorting included. */
-  sqliteHeapBytes: 256 * 1024 * 1024,
+  /** Memory set aside for a process that reads a SQLite file: over half of it is what Node reserves, and never uses. */
+  sqliteMemoryBytes: 1024 * 1024 * 1024,
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,

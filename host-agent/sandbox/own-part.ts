@@ -15,6 +15,8 @@ import { findSystemProgram, SYSTEM_PROGRAM_FOLDERS } from './launch-chain.ts';
 
 export interface OwnPartOptions {
   readonly signal: AbortSignal;
+  /** Of its own; what is beyond is not given to it. */
+  readonly memoryBytes: number;
   /** More than that ends it. */
   readonly answerBytes: number;
   readonly onLine: (line: string) => void;
@@ -29,7 +31,7 @@ const NOBODY = 65_534;
  */
 export async function askOwnPart(file: URL, question: string, options: OwnPartOptions): Promise<void> {
   options.signal.throwIfAborted();
-  const [program, ...rest] = commandFor(fileURLToPath(file));
+  const [program, ...rest] = commandFor(fileURLToPath(file), options);
   const child = spawn(program, rest, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'ignore'] });
   const kill = () => child.kill('SIGKILL');
   options.signal.addEventListener('abort', kill, { once: true });
@@ -54,18 +56,15 @@ export async function askOwnPart(file: URL, question: string, options: OwnPartOp
   }
 }
 
-function commandFor(file: string): [program: string, ...args: string[]] {
-  const setpriv = findSystemProgram('setpriv', SYSTEM_PROGRAM_FOLDERS);
-  const node = [process.execPath, file] as const;
-  // Whoever finds out that it may write says so: see `sqlite-reading.ts`.
-  if (setpriv === undefined) return [...node];
+/** A host without these programs starts it as it is: whoever finds out in there that it may write says so. */
+function commandFor(file: string, { memoryBytes }: OwnPartOptions): [program: string, ...args: string[]] {
+  const [prlimit, setpriv] = ['prlimit', 'setpriv'].map((name) => findSystemProgram(name, SYSTEM_PROGRAM_FOLDERS));
+  if (prlimit === undefined || setpriv === undefined) return [process.execPath, file];
+  const isRoot = process.geteuid?.() === 0;
   return [
-    setpriv,
-    ...(process.geteuid?.() === 0 ? TO_READ_ALONE : []),
-    '--no-new-privs',
-    '--pdeathsig=KILL',
-    '--',
-    ...node,
+    ...([prlimit, `--data=${memoryBytes}:${memoryBytes}`, '--core=1:1', '--'] as const),
+    ...[setpriv, ...(isRoot ? TO_READ_ALONE : []), '--no-new-privs', '--pdeathsig=KILL', '--'],
+    ...[process.execPath, file],
   ];
 }
 
@@ -76,6 +75,8 @@ const TO_READ_ALONE = [
   '--inh-caps=-all,+dac_read_search',
   '--ambient-caps=-all,+dac_read_search',
   '--bounding-set=-all,+dac_read_search',
+  // Else the kernel would leave that right out of account when it is asked what the process may do.
+  '--securebits=+no_setuid_fixup',
 ];
 
 function listen(child: ChildProcess, { answerBytes, onLine }: OwnPartOptions): void {

@@ -18,6 +18,7 @@ export async function lookIntoSqlite(path: string, request: SqlRequest): Promise
   try {
     await askOwnPart(PART_FILE, JSON.stringify(question), {
       signal: AbortSignal.any([signal, deadline]),
+      memoryBytes: LIMITS.sqliteMemoryBytes,
       answerBytes: LIMITS.ledgerEntryBytes,
       onLine: (line) => heard.add(JSON.parse(line) as SqliteMessage),
     });

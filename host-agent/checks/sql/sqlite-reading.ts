@@ -4,14 +4,13 @@
  * 1. The proof: the file is opened read-only, its handle refuses a write by itself, the connection refuses one as well
  *    (`query_only`), and the process may write neither the file nor the folder that it is in.
  * 2. A query is one `select`, `values` or `with`, and SQLite itself says that it writes nothing.
- * 3. Everything is read in one transaction, in a bounded memory, without temporary files.
+ * 3. Everything is read in one transaction, without temporary files; the process bounds time and memory.
  */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { messageOf, systemCodeOf } from '../../../shared/errors.ts';
 import { expectReadOnly, type ReadOnlyProof } from '../../../shared/ledger/kinds/sql.ts';
-import { LIMITS } from '../../../shared/limits.ts';
 import { type Cell, countOf } from './count-of.ts';
 import type { SqlRequest, SqlSight } from './look.ts';
 import { RowDigest } from './row-digest.ts';
@@ -54,19 +53,23 @@ function asFile<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    // Without a code when not even the folder is there.
-    throw sqlFailureOf(isOfSqlite(error) ? error : new SqlFailure('SQLITE_CANTOPEN', messageOf(error)), []);
+    const failure = sqlFailureOf(error, []);
+    throw failure.code === 'SQLITE_READONLY_DIRECTORY' ? new SqlFailure(failure.code, AT_REST) : failure;
   }
 }
+
+/** SQLite reads such a file with two more beside it, which only a program that writes it may make. */
+const AT_REST = 'the file is in WAL mode, and no program has it open';
 
 function isOfSqlite(error: unknown): boolean {
   return error instanceof SqlFailure || systemCodeOf(error)?.startsWith('SQLITE_') === true;
 }
 
 function openFile(path: string): File {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new SqlFailure('SQLITE_CANTOPEN', 'no plain file');
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   database.defaultSafeIntegers(true);
-  database.pragma(`hard_heap_limit = ${LIMITS.sqliteHeapBytes}`);
   database.pragma('temp_store = memory');
   database.pragma('trusted_schema = off');
   database.pragma('query_only = on');
