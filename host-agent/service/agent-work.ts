@@ -2,7 +2,7 @@
 import { messageOf } from '../../shared/errors.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
-import { SecretFolder } from '../host/secret-folder.ts';
+import { hostSecrets } from '../host/host-secrets.ts';
 import { linkBlobSource } from '../link/blob-source.ts';
 import type { Link } from '../link/link.ts';
 import { linkTrustSource } from '../link/metadata-source.ts';
@@ -56,7 +56,7 @@ function driverOf(
     store,
     blobs: linkBlobSource(() => link.gateway(), { clock }),
     blobCache: folders.blobs,
-    secrets: new SecretFolder(folders.secrets),
+    secrets: hostSecrets(folders.secrets, process.env.CREDENTIALS_DIRECTORY),
     sandbox,
     rootPrefix: config.rootPrefix,
     hidden: [stateDirectory],
