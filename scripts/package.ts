@@ -26,6 +26,8 @@ const AGENT_FLAGS = [
 interface Program {
   readonly name: string;
   readonly entry: string;
+  /** Parts that run in processes of their own; looked for beside the pieces of the program that starts them. */
+  readonly parts: readonly { readonly in: string; readonly out: string }[];
   /** Packages that other packages ask for and that this program has no use of: they find nothing. */
   readonly leftOut: readonly string[];
   /** Folders of protocol files that bundled gRPC packages read when they are used. */
@@ -43,6 +45,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'keyturn',
     entry: 'control-plane/cli/main.ts',
+    parts: [],
     leftOut: [],
     protocols: ['@grpc/grpc-js/proto', '@grpc/reflection/build/proto', 'grpc-health-check/proto'],
     flags: [NURSERY, '--expose-gc'],
@@ -51,6 +54,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'keyturn-agent',
     entry: 'host-agent/main.ts',
+    parts: [{ in: 'host-agent/checks/sql/sqlite-part.ts', out: 'sqlite-part' }],
     // The one is asked for when a server offers channelz or ORCA, which no agent does. Without the other, 1 MiB of code for
     // 64-bit numbers, protobufjs makes numbers of them, which is all that is made of them here.
     leftOut: ['@grpc/proto-loader', 'long'],
@@ -76,12 +80,12 @@ const BANNER = [
 
 const out = outputFolder(process.argv.slice(2));
 for (const program of PROGRAMS) {
-  const { name, entry, leftOut, protocols } = program;
+  const { name, entry, parts, leftOut, protocols } = program;
   const folder = join(out, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await build({
-    entryPoints: [{ in: entry, out: name }, DISK_THREAD],
+    entryPoints: [{ in: entry, out: name }, DISK_THREAD, ...parts],
     outdir: join(folder, 'code'),
     outExtension: { '.js': '.mjs' },
     // A command reads the pieces that it needs: asking for help takes a quarter of the time.

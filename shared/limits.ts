@@ -117,6 +117,12 @@ export const LIMITS = {
   decisionCount: 1_000,
   /** Reasons that a refusal lists; the rest is where they come from. */
   shownReasonCount: 16,
+  /** One answer of a database: a count, or the rows of a digest that are in memory at a time. */
+  sqlAnswerBytes: 64 * 1024 * 1024,
+  /** Rows of a digest that are asked for at a time: one may have a megabyte. */
+  sqlFetchRowCount: 64,
+  /** Memory set aside for a process that reads a SQLite file: over half of it is what Node reserves, and never uses. */
+  sqliteMemoryBytes: 1024 * 1024 * 1024,
   /** One ledger entry. */
   ledgerEntryBytes: 128 * 1024,
   ledgerEntryCount: 10_000,

@@ -1,7 +1,6 @@
 /** Checks that this agent cannot run. They leave a gap that says what was not proven, and never a pass (P6). */
 import { RejectedError } from '../../shared/errors.ts';
 import { dryrunKind } from '../../shared/ledger/kinds/dryrun.ts';
-import { sqlKind } from '../../shared/ledger/kinds/sql.ts';
 import type { Plan } from '../../shared/release/plan.ts';
 import { paramsOf } from './check-params.ts';
 import { cutEnd } from './cut-text.ts';
@@ -16,15 +15,6 @@ export async function leaveDryrunGap({ check, release }: CheckContext): Promise<
     `a dry run of entrypoint ${entrypoint} (${command}) against live data${throughSecrets(release.plan, invariants)} was not run, ` +
       `and that ${invariants.join(', ')} stay the same around it was not proven: this agent cannot run dry runs`,
     'a later run with a dry-run capable agent',
-  );
-}
-
-export async function leaveSqlGap({ check }: CheckContext): Promise<CheckOutcome> {
-  const { dsn, queries } = paramsOf(sqlKind, check);
-  return gap(
-    `the counts of ${Object.keys(queries).join(', ')} through secret ${dsn}, and that its session can only read, ` +
-      'were not proven: this agent cannot query databases',
-    'a later run with an SQL capable agent',
   );
 }
 

@@ -4,12 +4,13 @@ import { observeEntrypoint } from './entrypoint.ts';
 import { observeExec } from './exec.ts';
 import { observeFile } from './file.ts';
 import { observeFlag } from './flag.ts';
-import { leaveDryrunGap, leaveSqlGap } from './gaps.ts';
+import { leaveDryrunGap } from './gaps.ts';
 import { observeHttp } from './http.ts';
 import type { Observe } from './observe.ts';
 import { observePort } from './port.ts';
 import { observeNoProcess, observeNoService } from './references.ts';
 import { observeRefusesLive } from './refuses-live.ts';
+import { observeSql } from './sql.ts';
 import { observeTree } from './tree.ts';
 
 /** The checks that a plan may name, by kind. */
@@ -26,6 +27,6 @@ export const planChecks: ReadonlyMap<string, Observe> = new Map<string, Observe>
   ['entrypoint', observeEntrypoint],
   ['refuses-live', observeRefusesLive],
   ['http', observeHttp],
-  ['sql', leaveSqlGap],
+  ['sql', observeSql],
   ['dryrun', leaveDryrunGap],
 ]);

@@ -59,6 +59,7 @@ function contextOf({ stateDirectory, programFolders }: DoctorRequest): DoctorCon
     uid: process.geteuid?.() ?? 0,
     journal: new JournalReading(stateDirectory),
     command: (...words) => commandLine(['keyturn-agent', '--state', stateDirectory, ...words]),
+    credentials: process.env.CREDENTIALS_DIRECTORY,
     ...(programFolders && { programFolders }),
   };
 }

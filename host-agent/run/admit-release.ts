@@ -214,8 +214,9 @@ function checkGates(plan: Plan, policy: Policy): void {
 
 /**
  * Checks that no check asks for the network where the policy forbids it; the sandbox enforces the rest. Two kinds are
- * left out on purpose: `http` reaches loopback alone, and `sql` leaves a gap without opening a connection. So are live
- * entrypoints, whose network stands in the plan for the approvers: nothing here starts one in earnest.
+ * left out on purpose: `http` reaches loopback alone, and `sql` reaches what the owner of this host wrote into the secret, no
+ * more: the plan has no say in where that is. So are live entrypoints, whose network stands in the plan for the
+ * approvers: nothing here starts one in earnest.
  */
 function checkNetwork(plan: Plan, policy: Policy): void {
   if (!policy.forbidden.includes('network')) return;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { messageOf } from '../../shared/errors.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
-import { SecretFolder } from '../host/secret-folder.ts';
 import { backoffMs } from '../link/backoff.ts';
+import { hostSecrets } from '../host/host-secrets.ts';
 import { linkBlobSource } from '../link/blob-source.ts';
 import type { Link } from '../link/link.ts';
 import { linkTrustSource } from '../link/metadata-source.ts';
@@ -84,7 +84,7 @@ function orderWorkOf(
     onRefused: ({ seq }, error) =>
       log.warn({ directive: seq, code: error.code, reason: error.message, hint: error.hint }, 'order refused'),
     lives: new LiveStore(database),
-    secrets: new SecretFolder(folders.secrets),
+    secrets: hostSecrets(folders.secrets, process.env.CREDENTIALS_DIRECTORY),
     sandbox: parts.sandbox,
     socket: new GateSocket({ path: socketPath, host, hostPublicKey, keeper, registry, nowMs }),
     onLiveTrouble: (error) => log.error({ reason: messageOf(error) }, 'the end of a live process is not on record'),
@@ -120,7 +120,7 @@ function driverOf(
     store,
     blobs: linkBlobSource(() => link.gateway(), { clock }),
     blobCache: folders.blobs,
-    secrets: new SecretFolder(folders.secrets),
+    secrets: hostSecrets(folders.secrets, process.env.CREDENTIALS_DIRECTORY),
     sandbox,
     rootPrefix: config.rootPrefix,
     hidden: [stateDirectory],

@@ -89,7 +89,9 @@ const planSchema = z.strictObject({
     z.strictObject({
       sql: z.strictObject({
         dsn: z.string().regex(NAME_PATTERN),
+        schemas: z.array(z.string().min(1).max(63)).min(1).max(64).optional(),
         queries: z.record(z.string(), z.string().max(16_384)),
+        digests: z.record(z.string().regex(NAME_PATTERN), z.string().max(16_384)).optional(),
       }),
     }),
   ),

@@ -11,6 +11,8 @@ export interface DoctorContext {
   readonly journal: JournalReading;
   /** A command of this program for this state folder, to be typed as it stands. */
   readonly command: (...words: readonly string[]) => string;
+  /** Where systemd puts credentials, for whoever asks from within a unit. */
+  readonly credentials?: string | undefined;
   /** Where bubblewrap and the launch programs are looked up; the system's folders unless said. */
   readonly programFolders?: readonly string[];
 }

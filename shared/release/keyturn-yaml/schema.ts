@@ -83,7 +83,12 @@ export const keyturnYamlSchema = z.strictObject({
     .record(
       name,
       z.strictObject({
-        sql: z.strictObject({ dsn: name, queries: z.record(z.string().min(1).max(64), z.string().max(16_384)) }),
+        sql: z.strictObject({
+          dsn: name,
+          schemas: z.array(z.string().min(1).max(63)).min(1).max(64).optional(),
+          queries: z.record(z.string().min(1).max(64), z.string().max(16_384)),
+          digests: z.record(name, z.string().min(1).max(16_384)).optional(),
+        }),
       }),
     )
     .optional(),

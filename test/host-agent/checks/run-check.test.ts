@@ -199,13 +199,6 @@ describe('a check that this agent cannot run', () => {
     );
   });
 
-  it('leaves the gap of a query, which names what was not counted', async () => {
-    const params = { dsn: 'governance_ro', queries: { documents: 'select count(*) from documents' } };
-    const answer = await askOnce(production, { kind: 'sql', params });
-    expect(answer.status).to.equal('PARTIAL');
-    expect(answer.text).to.include('counts of documents through secret governance_ro');
-  });
-
   it('blocks a dry run whose invariant the plan does not declare', async () => {
     const params = { entrypoint: 'dryrun', invariants: ['other'] };
     const answer = await askOnce(production, { kind: 'dryrun', params });

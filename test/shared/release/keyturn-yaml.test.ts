@@ -103,6 +103,18 @@ describe('keyturn.yaml', () => {
       expect([plan.entrypoints.dryrun?.live, plan.entrypoints.live?.live]).to.deep.equal([false, true]);
     });
 
+    it('keeps schemas and digests of an invariant where it has them, and adds none where not', () => {
+      const invariant = (more: string) =>
+        parse(`${MINIMAL}secrets: [s]\ninvariants: { i: { sql: { dsn: s, queries: { q: select 1 }${more} } } }`)
+          .invariants.i;
+      const plain = { dsn: 's', queries: { q: 'select 1' } };
+      expect(invariant('')).to.deep.equal({ sql: plain });
+      const both = { schemas: ['public', 'Archive'], digests: { d: 'select 2' } };
+      expect(invariant(`, schemas: [public, Archive], digests: { d: select 2 }`)).to.deep.equal({
+        sql: { ...plain, ...both },
+      });
+    });
+
     it('takes a few aliases for what they stand for', () => {
       const aliased = parse(`${MINIMAL}secrets: &s [a, b]\ngates: { G5: [ { exec: { argv: [x], secrets: *s } } ] }\n`);
       expect(aliased.gates[0]?.checks[0]?.params.secrets).to.deep.equal(['a', 'b']);
@@ -241,6 +253,11 @@ describe('keyturn.yaml', () => {
         name: 'an undeclared secret',
         text: `${MINIMAL}invariants: { i: { sql: { dsn: s, queries: { q: select 1 } } } }`,
         says: 'invariants.i.sql.dsn: got "s", expected a declared secret (none is declared)',
+      },
+      {
+        name: 'an invariant over no schema',
+        text: `${MINIMAL}secrets: [s]\ninvariants: { i: { sql: { dsn: s, schemas: [], queries: { q: select 1 } } } }`,
+        says: 'invariants.i.sql.schemas: got',
       },
       {
         name: 'a version pattern without a group',

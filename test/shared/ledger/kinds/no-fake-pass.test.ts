@@ -34,7 +34,12 @@ interface Sample {
 }
 
 const url = 'http://127.0.0.1:8080/';
-const readOnly = { isTransactionReadOnly: true, writePrivileges: [], write: 'refused' };
+const readOnly = {
+  isTransactionReadOnly: true,
+  writePrivileges: [],
+  write: 'refused',
+  openWrite: { write: 'refused', code: '42501' },
+};
 const references = { searchedFor: ['/opt/a/b-1'], readCount: 3, referenceCount: 0, references: [] };
 const yes = { matched: 'yes', excerpt: 'ok' };
 
@@ -144,10 +149,17 @@ const samples: readonly Sample[] = [
   },
   {
     kind: sqlKind,
-    params: { dsn: 'a', queries: { q: 'select 1' }, expect: { q: { min: 1 } } },
-    seen: { engine: 'sqlite', dsn: 'a', readOnly, counts: { q: 1 } },
-    isPass: ({ dsn, readOnly: proof, counts }: SqlObservation) =>
-      dsn === 'a' && isReadOnly(proof) && counts.q !== undefined && counts.q >= 1,
+    params: { dsn: 'a', queries: { q: 'select 1' }, digests: { q: 'select 1' }, expect: { q: { min: 1 } } },
+    seen: {
+      engine: 'sqlite',
+      dsn: 'a',
+      readOnly,
+      counts: { q: 1 },
+      digests: { q: { sha256: A_DIGEST, rowCount: 1 } },
+      unseen: [{ schema: 'a', why: 'absent' }],
+    },
+    isPass: ({ dsn, readOnly: proof, counts, digests }: SqlObservation) =>
+      dsn === 'a' && isReadOnly(proof) && counts.q !== undefined && counts.q >= 1 && digests?.q !== undefined,
   },
   {
     kind: dryrunKind,
@@ -284,6 +296,7 @@ function exitOf({ ended }: ProcessSeen): number | undefined {
   return ended.by === 'exit' ? ended.code : undefined;
 }
 
-function isReadOnly({ isTransactionReadOnly, writePrivileges, write }: ReadOnlyProof): boolean {
-  return isTransactionReadOnly && writePrivileges.length === 0 && write === 'refused';
+function isReadOnly({ isTransactionReadOnly, writePrivileges, write, openWrite }: ReadOnlyProof): boolean {
+  const isRefusedOpenly = openWrite === undefined || (openWrite.write === 'refused' && openWrite.code === '42501');
+  return isTransactionReadOnly && writePrivileges.length === 0 && write === 'refused' && isRefusedOpenly;
 }
