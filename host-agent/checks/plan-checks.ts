@@ -1,10 +1,10 @@
 import { observeAbsent } from './absent.ts';
 import { observeAnchor } from './built-in/anchor.ts';
+import { observeDryrun } from './dryrun.ts';
 import { observeEntrypoint } from './entrypoint.ts';
 import { observeExec } from './exec.ts';
 import { observeFile } from './file.ts';
 import { observeFlag } from './flag.ts';
-import { leaveDryrunGap } from './gaps.ts';
 import { observeHttp } from './http.ts';
 import type { Observe } from './observe.ts';
 import { observePort } from './port.ts';
@@ -28,5 +28,5 @@ export const planChecks: ReadonlyMap<string, Observe> = new Map<string, Observe>
   ['refuses-live', observeRefusesLive],
   ['http', observeHttp],
   ['sql', observeSql],
-  ['dryrun', leaveDryrunGap],
+  ['dryrun', observeDryrun],
 ]);

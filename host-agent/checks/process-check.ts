@@ -38,6 +38,8 @@ export interface ProcessRequest {
   /** Names out of the plan's secrets. */
   readonly secrets: readonly string[];
   readonly timeoutMs: number;
+  /** Whether lines of descriptor 3 are kept; closed unless said. */
+  readonly fd3?: SandboxSpec['fd3'];
 }
 
 /** A process that ran to an end of its own or of a limit; all texts are redacted. */
@@ -47,6 +49,8 @@ export interface ProcessRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly capsule: FailureCapsule;
+  /** As they came, NOT redacted: they may hold what the process is to be given again. */
+  readonly fd3Lines: readonly string[];
 }
 
 /** Nothing ran, or what ran was stopped from outside: the check's outcome already stands. */
@@ -126,7 +130,7 @@ function specOf(
     hidden: places.hidden,
     secrets,
     limits: limitsFor(request.timeoutMs),
-    fd3: 'closed',
+    fd3: request.fd3 ?? 'closed',
     signal,
   };
 }
@@ -165,7 +169,8 @@ function processRun(run: {
     network: spec.network === 'host',
     secrets: Object.keys(spec.secrets ?? {}).sort(),
   };
-  return { did: 'run', seen, stdout, stderr, capsule: failureCapsule(seen, { spec, stdout, stderr }) };
+  const capsule = failureCapsule(seen, { spec, stdout, stderr });
+  return { did: 'run', seen, stdout, stderr, capsule, fd3Lines: outcome.fd3Lines };
 }
 
 function sandboxText(sandbox: SandboxDescription): string {

@@ -4,7 +4,7 @@ import { RejectedError } from '../../shared/errors.ts';
 import type { LedgerEntryBody } from '../../shared/ledger/entry.ts';
 import { type AdmittedRuling, admitRuling, type Ruling as RulingStatement } from '../../shared/orders/ruling.ts';
 import type { Ruling } from '../../shared/rpc/generated/messages.ts';
-import { loadHold, saveRuling } from '../checks/hold.ts';
+import { loadProgress, saveRuling } from '../checks/hold.ts';
 import type { StoredDirective } from '../journal/directives.ts';
 import { heldCheck, isResting, type RunState, step } from '../run/machine.ts';
 import { loadReleasers } from '../run/releasers.ts';
@@ -69,7 +69,7 @@ function ruled(
   { state, runId, means }: { state: RunState; runId: string; means: OrderMeans },
 ): Next {
   const held = heldCheck(state);
-  const hold = held === undefined ? undefined : loadHold(means.store.facts(runId), held);
+  const hold = held === undefined ? undefined : loadProgress(means.store.facts(runId), held)?.hold;
   if (!hold || held !== check || hold.stopGate !== stopGate) {
     const where = hold ? `at ${hold.stopGate} of check "${held}"` : 'nowhere';
     throw new RejectedError('ruling-not-awaited', `refused the ruling: the run is held ${where}`);

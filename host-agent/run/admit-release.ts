@@ -9,11 +9,12 @@ import { canonicalText } from '../../shared/canonical-json.ts';
 import { type Sha256, sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
 import type { AnyCheckKind } from '../../shared/ledger/check-kind.ts';
+import { dryrunKind } from '../../shared/ledger/kinds/dryrun.ts';
 import type { SignedRelease } from '../../shared/ledger/planned-checks.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { type BuildRecord, parseBuildRecord } from '../../shared/release/build-record.ts';
 import { type Manifest, manifestTreeDigest, parseManifest } from '../../shared/release/manifest.ts';
-import { type Plan, parsePlan } from '../../shared/release/plan.ts';
+import { type Plan, type PlanCheck, parsePlan } from '../../shared/release/plan.ts';
 import {
   type BlobReference,
   parseReleaseStatement,
@@ -220,12 +221,18 @@ function checkGates(plan: Plan, policy: Policy): void {
  */
 function checkNetwork(plan: Plan, policy: Policy): void {
   if (!policy.forbidden.includes('network')) return;
-  const asking = plan.gates.flatMap((gate) => gate.checks).find((check) => check.params.network === true);
+  const asking = plan.gates.flatMap((gate) => gate.checks).find((check) => asksForNetwork(check, plan));
   if (!asking) return;
   throw new RejectedError(
     'network-forbidden',
     `failed to admit release: check "${asking.id}" asks for the network, which the policy forbids`,
   );
+}
+
+/** For itself, or for the entrypoint that it starts in a dry run. */
+function asksForNetwork({ kind, params }: PlanCheck, { entrypoints }: Plan): boolean {
+  if (kind !== dryrunKind.kind) return params.network === true;
+  return entrypoints[String(params.entrypoint)]?.network === true;
 }
 
 /** Checks that the owner of this host allows the plan's install root. */

@@ -3,7 +3,14 @@ import { NAME_PATTERN } from '../../release/plan.ts';
 import { type CheckKind, expectEqual, expectThat } from '../check-kind.ts';
 import type { Expectation } from '../status.ts';
 import { expectExit, processFindings, processSeenSchema } from './process-seen.ts';
-import { expectReadOnly, readOnlyProofSchema, sqlCountsSchema } from './sql.ts';
+import {
+  expectReadOnly,
+  readOnlyProofSchema,
+  sqlCountsSchema,
+  sqlDigestsSchema,
+  unseenFindings,
+  unseenSchemaSchema,
+} from './sql.ts';
 
 const name = z.string().regex(NAME_PATTERN);
 const stopGate = z.string().regex(/^[A-Z][A-Z0-9-]{0,15}$/);
@@ -25,8 +32,25 @@ const observationSchema = z.strictObject({
   resumedStopGates: z.array(stopGate).max(64),
   /** Whether its closeout line came. */
   isClosedOut: z.boolean(),
+  /** What it said when it closed out, cut. */
+  closeout: z.string().max(1_024).optional(),
   invariants: z
-    .array(z.strictObject({ name, readOnly: readOnlyProofSchema, before: sqlCountsSchema, after: sqlCountsSchema }))
+    .array(
+      z.strictObject({
+        name,
+        /** The secret's name. */
+        dsn: z.string().max(64).optional(),
+        /** Of the session before. */
+        readOnly: readOnlyProofSchema,
+        /** Of the session after. */
+        readOnlyAfter: readOnlyProofSchema.optional(),
+        before: sqlCountsSchema,
+        after: sqlCountsSchema,
+        digestsBefore: sqlDigestsSchema.optional(),
+        digestsAfter: sqlDigestsSchema.optional(),
+        unseen: z.array(unseenSchemaSchema).max(64).optional(),
+      }),
+    )
     .max(32),
 });
 export type DryrunObservation = z.infer<typeof observationSchema>;
@@ -45,7 +69,10 @@ export const dryrunKind: CheckKind<DryrunParams, DryrunObservation> = {
       expectEqual('closeout', true, seen.isClosedOut),
       ...invariants.flatMap((invariant) => expectInvariant(invariant, seen)),
     ],
-    findings: processFindings(seen.process),
+    findings: [
+      ...processFindings(seen.process),
+      ...seen.invariants.flatMap(({ dsn = '', unseen }) => unseenFindings({ dsn, unseen })),
+    ],
   }),
 };
 
@@ -55,9 +82,24 @@ function expectInvariant(invariant: string, { invariants }: DryrunObservation): 
   if (!hasCounts) return [expectThat(`invariant "${invariant}"`, { expected: 'counts', actual: 'none', met: false })];
   return [
     ...expectReadOnly(seen.readOnly),
+    ...(seen.readOnlyAfter ? expectReadOnly(seen.readOnlyAfter) : []),
     expectEqual(`invariant "${invariant}"`, countsText(seen.before), countsText(seen.after)),
+    ...expectDigests(invariant, seen),
   ];
 }
+
+function expectDigests(invariant: string, { digestsBefore = {}, digestsAfter = {} }: SeenInvariant): Expectation[] {
+  const names = [...new Set([...Object.keys(digestsBefore), ...Object.keys(digestsAfter)])].sort();
+  return names.map((query) =>
+    expectEqual(
+      `content "${query}" of invariant "${invariant}"`,
+      digestsBefore[query]?.sha256 ?? 'none',
+      digestsAfter[query]?.sha256 ?? 'none',
+    ),
+  );
+}
+
+type SeenInvariant = DryrunObservation['invariants'][number];
 
 function countsText(counts: Readonly<Record<string, number>>): string {
   const names = Object.keys(counts).sort();

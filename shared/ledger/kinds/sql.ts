@@ -151,7 +151,8 @@ const WHY_UNSEEN: Readonly<Record<UnseenSchema['why'], string>> = {
   'no-usage': 'its role has no right to look into it',
 };
 
-function unseenFindings({ dsn, unseen = [] }: SqlObservation): Finding[] {
+/** A schema that was to be looked at and that the session does not see. */
+export function unseenFindings({ dsn, unseen = [] }: Pick<SqlObservation, 'dsn' | 'unseen'>): Finding[] {
   return unseen.map(({ schema, why }) => ({
     code: `schema-${why}`,
     statement: `the session through secret ${dsn} does not see schema "${schema}": ${WHY_UNSEEN[why]}`,
