@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { describeFailure, EXIT_CODES, exitCodeOf } from '../shared/service/failure.ts';
 import { ScratchFolder } from '../shared/store/scratch-folder.ts';
 import { type DemoOptions, demoOptions } from './demo/demo-options.ts';
-import { type DemoResult, type LedgerDocument, resultOf, resultOfRefusal } from './demo/demo-result.ts';
+import { type DemoResult, type Governed, type LedgerDocument, resultOf, resultOfRefusal } from './demo/demo-result.ts';
+import { govern, rulePast } from './demo/govern.ts';
 import { openProject, type Project } from './demo/open-project.ts';
-import { checkOut, PRODUCTION_SQL } from './demo/payload-repository.ts';
-import { CommandFailed, freePorts, letGo, makeDatabase, Programs, stop } from './demo/programs.ts';
+import { checkOut } from './demo/payload-repository.ts';
+import { type Production, postgresProduction, sqliteProduction } from './demo/production.ts';
+import { CommandFailed, freePorts, letGo, Programs, stop } from './demo/programs.ts';
 import { ensureRequirements } from './requirements.ts';
 
 const HOST = 'contabo';
@@ -67,6 +69,8 @@ interface Stage {
   readonly state: string;
   readonly addresses: { readonly gateway: string; readonly join: string };
   readonly isKept: boolean;
+  /** Of the sample payload alone. */
+  readonly production: Production | undefined;
 }
 
 async function demo(options: DemoOptions, folder: string): Promise<{ result: DemoResult; code: number }> {
@@ -76,7 +80,8 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
   const state = join(folder, 'agent');
   const programs = new Programs({ keyturn: ['--home', home], 'keyturn-agent': ['--state', state] }, say);
   const addresses = { gateway: `127.0.0.1:${gateway}`, join: `127.0.0.1:${join_}` };
-  const stage: Stage = { folder, project, programs, home, state, addresses, isKept: options.isKept };
+  const production = project.isSample ? await productionFor(options, folder) : undefined;
+  const stage: Stage = { folder, project, programs, home, state, addresses, isKept: options.isKept, production };
   say(`keyturn demo: ${project.app} at ${project.ref}, everything below ${folder}`);
 
   holdCeremony(stage);
@@ -94,8 +99,16 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
     enrolHost(stage);
     services.push(await serveAgent(stage));
     const name = `${release.app}@${release.version}`;
-    const code = programs.run('keyturn', ['deploy', name, '--host', HOST, '--watch'], { expected: VERDICTS });
-    const { run, result } = readOutcome(stage);
+    const deployed = programs.run('keyturn', ['deploy', name, '--host', HOST, '--watch'], {
+      expected: [...VERDICTS, EXIT_CODES.held],
+    });
+    const run = newestRun(stage);
+    const code = deployed === EXIT_CODES.held && production ? rulePast(run, stage) : deployed;
+    const governed =
+      code === 0 && production
+        ? await govern({ ...stage, production, host: HOST, app: release.app, release: name })
+        : undefined;
+    const result = readOutcome(stage, { run, governed });
     say(`\nreport: ${result.report} (and .html, .json; documents 01 to 08 beside it)`);
     if (options.isKept) {
       sayWhatToTry(stage, { name, run, pids: services.map((child) => child.pid) });
@@ -104,7 +117,10 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
     return { result, code };
   } finally {
     if (isLeftRunning) services.forEach(letGo);
-    else await clearAway(services, folder);
+    else {
+      await clearAway(services, folder);
+      await production?.stop();
+    }
   }
 }
 
@@ -123,8 +139,8 @@ function holdCeremony({ programs, project, addresses }: Stage): void {
     '--no-passphrase',
     '--address',
     addresses.gateway,
-    '--accept-gap',
-    'G6:dryrun:operations:live dry run with a dry-run capable agent:30',
+    // The dry run of the sample reaches its database over the network.
+    ...(project.isSample ? ['--allow', 'network'] : []),
     ...(project.isSample ? [] : ['G1:source-tests:release engineers:declare tests in keyturn.yaml:30']),
   ]);
 }
@@ -157,17 +173,24 @@ function serveAgent({ programs, folder, isKept }: Stage): Promise<ChildProcess> 
   return programs.serve('keyturn-agent', ['run'], { log: join(folder, 'agent.log'), isDetached: isKept });
 }
 
-function readOutcome({ programs, folder }: Stage): { run: string; result: DemoResult } {
+function newestRun({ programs }: Stage): string {
   const [newest] = programs.query<{ runs: { runId: string }[] }>('keyturn', ['runs']).runs;
-  if (!newest) throw new Error('the control plane lists no run');
+  if (newest) return newest.runId;
+  throw new Error('the control plane lists no run');
+}
+
+function readOutcome(
+  { programs, folder }: Stage,
+  { run, governed }: { run: string; governed: Governed | undefined },
+): DemoResult {
   const report = join(folder, 'report');
-  programs.run('keyturn', ['report', newest.runId, '--out', report]);
-  const ledger = programs.query<LedgerDocument>('keyturn', ['ledger', newest.runId], VERDICTS);
-  return { run: newest.runId, result: resultOf(ledger, join(report, '08-final-report.md')) };
+  programs.run('keyturn', ['report', run, '--out', report]);
+  const ledger = programs.query<LedgerDocument>('keyturn', ['ledger', run], [...VERDICTS, EXIT_CODES.held]);
+  return resultOf(ledger, { report: join(report, '08-final-report.md'), governed });
 }
 
 /** A host with something on it that must not change, and the secrets that the plan names. */
-function enrolHost({ programs, project, folder, addresses }: Stage): void {
+function enrolHost({ programs, project, folder, addresses, production }: Stage): void {
   const prefix = join(folder, 'host');
   for (const neighbour of project.preserve) placeNeighbour(join(prefix, project.installRoot, neighbour), project);
   mkdirSync(join(prefix, project.installRoot), { recursive: true });
@@ -193,8 +216,11 @@ function enrolHost({ programs, project, folder, addresses }: Stage): void {
     '--label',
     'env=demo',
   ]);
-  const input = secretValue(project, folder);
-  for (const secret of project.secrets) programs.run('keyturn-agent', ['secret', secret], { input });
+  for (const secret of project.secrets) {
+    // Another project's secret is a placeholder, and named so.
+    const input = production?.secrets[secret] ?? 'placeholder-of-the-demo';
+    programs.run('keyturn-agent', ['secret', secret], { input });
+  }
 }
 
 function placeNeighbour(path: string, project: Project): void {
@@ -205,12 +231,8 @@ function placeNeighbour(path: string, project: Project): void {
   }
 }
 
-/** For every secret of the plan. The sample's is a DSN of a database that the demo makes; another project's is a placeholder, and named so. */
-function secretValue(project: Project, folder: string): string {
-  if (!project.isSample) return 'placeholder-of-the-demo';
-  const database = join(folder, 'production.sqlite');
-  makeDatabase(database, [PRODUCTION_SQL.schema, PRODUCTION_SQL.seed]);
-  return `sqlite://${database}`;
+async function productionFor({ isSqlite }: DemoOptions, folder: string): Promise<Production> {
+  return isSqlite ? sqliteProduction(join(folder, 'production')) : postgresProduction();
 }
 
 function sayWhatToTry(

@@ -29,6 +29,7 @@ export interface CeremonyRequest {
   readonly releasers: ReadonlyMap<string, Quorum>;
   readonly approvers: readonly { readonly name: string; readonly team: string }[];
   readonly acceptedGaps: Policy['subGaps']['accept'];
+  readonly forbidden: Policy['forbidden'];
   /** The public half of the freshness key, which the control plane alone holds. */
   readonly timestampKey: PublicKey;
   /** The control plane's log, which every order must be in. */
@@ -148,7 +149,7 @@ function firstPolicy(request: CeremonyRequest, keys: KeysByRole): Policy {
     gates: { required: ['G0', 'G1', 'G2', 'G3', 'G4', 'G7', 'G8'] },
     checkKinds: { allowed: [...PLAN_CHECK_KINDS] },
     sandbox: 'required',
-    forbidden: ['service-change', 'cron-change', 'neighbour-change', 'network', 'production-write', 'remote-push'],
+    forbidden: request.forbidden,
     timestampExpiresMs: TIMESTAMP_EXPIRES_MS,
     log: encodeVerifierKey(request.log),
     retention: { keep: 3 },

@@ -78,4 +78,5 @@ export function createProgram(output: ProgramOutput = {}): Command {
 
 const EXIT_CODES_HELP = `
 Exit codes: 0 verdict A (or done), 10 verdict B, 20 verdict C, 30 verdict D,
-64 usage, 69 unavailable, 70 a defect of keyturn, 77 refused.`;
+64 usage, 69 unavailable, 70 a defect of keyturn, 75 held until people rule,
+77 refused.`;

@@ -26,7 +26,7 @@ import { ERASE_LINE, type Terminal } from './terminal.ts';
 export interface WatchOptions extends Pick<Publisher, 'client' | 'source'> {
   readonly terminal: Terminal;
   readonly write: (text: string) => void;
-  /** `ended`: until the report of the ended run is recorded; `rolledBack`: until the removal is proven. */
+  /** `ended`: until the report of the ended run is recorded, or the run is held; `rolledBack`: until the removal is proven. */
   readonly until: 'ended' | 'rolledBack';
   /** How long a lost control plane is looked for; a restart takes less than the default. */
   readonly lostMs?: number;
@@ -115,6 +115,8 @@ class WatchedRun {
   #run: Run | undefined;
   #material: Material | undefined;
   #isReported = false;
+  /** Whether the last phase that was seen is `held`. */
+  #isHeld = false;
   readonly #received: ProgressLine;
   #isReceived = false;
   /** Whether the cursor stands behind the line of a check that runs. */
@@ -139,6 +141,7 @@ class WatchedRun {
 
   get isOver(): boolean {
     if (this.#run && this.#run.refusalCode !== '') return true;
+    if (this.#isHeld && this.#run?.phase === 'held') return true; // it waits for people, who may take days
     // The stream ends by itself at the removal, behind the entries that prove it.
     return this.awaitsReport && this.#isReported;
   }
@@ -176,6 +179,7 @@ class WatchedRun {
       this.#material = await fetchMaterial([sealed.bytes], { ...this.#options, run: this.#run });
     }
     this.#entries.push(sealed);
+    if (body.type === 'phase-entered') this.#isHeld = body.to === 'held';
     if (body.type !== 'check-recorded') return;
     const { check, gate } = body.evidence;
     if (check === 'g8.report') this.#isReported = true;

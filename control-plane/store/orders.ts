@@ -10,8 +10,13 @@ export async function addOrder(store: Store, order: OrderRow): Promise<void> {
     .execute();
 }
 
-/** An order that is sent to a host again counts from then. */
+/** An order that is sent to a host again counts from then: what was answered before stands in the log. */
 export async function addOrderHost(store: Store, row: Omit<OrderHostRow, 'delivered_at'>): Promise<void> {
+  await store
+    .deleteFrom('order_receipts')
+    .where('order_sha256', '=', row.order_sha256)
+    .where('host', '=', row.host)
+    .execute();
   await store
     .insertInto('order_hosts')
     .values({ ...row, delivered_at: null })

@@ -10,9 +10,11 @@ export interface DemoOptions {
   /** Leaves the control plane and the agent running. */
   readonly isKept: boolean;
   readonly isJson: boolean;
+  /** A SQLite file for the sample's live database, instead of a PostgreSQL. */
+  readonly isSqlite: boolean;
 }
 
-const USAGE = 'usage: npm run demo -- [--repo PATH --ref REF [--config keyturn.yaml]] [--keep] [--json]';
+const USAGE = 'usage: npm run demo -- [--repo PATH --ref REF [--config keyturn.yaml]] [--sqlite] [--keep] [--json]';
 
 export function demoOptions(argv: readonly string[]): DemoOptions {
   const { values } = parse(argv);
@@ -24,6 +26,7 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
     config: values.config,
     isKept: values.keep === true,
     isJson: values.json === true,
+    isSqlite: values.sqlite === true,
   };
 }
 
@@ -37,6 +40,7 @@ function parse(argv: readonly string[]) {
         config: { type: 'string' },
         keep: { type: 'boolean' },
         json: { type: 'boolean' },
+        sqlite: { type: 'boolean' },
       },
     });
   } catch (error) {

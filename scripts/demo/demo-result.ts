@@ -34,9 +34,26 @@ export interface DemoResult {
   readonly durationMs: number;
   readonly ownMs: number;
   readonly report: string | null;
+  readonly enabled: Governed['enabled'] | null;
+  readonly liveRows: number | null;
+  readonly kill: Governed['kill'] | null;
+  readonly replayRefused: string | null;
 }
 
-export function resultOf({ verdict, gates, durationMs, ownMs }: LedgerDocument, report: string): DemoResult {
+/** What came after the verdict; each is null where the demo did not get to it. */
+export interface Governed {
+  readonly enabled: { readonly admitted: boolean; readonly threshold: string };
+  /** Rows that one live run has added. */
+  readonly liveRows: number;
+  readonly kill: { readonly orderedToDurableMs: number | null; readonly orderedToGoneMs: number | null };
+  /** The code by which the host refused the same order after the kill. */
+  readonly replayRefused: string | null;
+}
+
+export function resultOf(
+  { verdict, gates, durationMs, ownMs }: LedgerDocument,
+  { report, governed }: { report: string; governed: Governed | undefined },
+): DemoResult {
   const checks = gates.flatMap((gate) => gate.checks);
   const suites = checks.flatMap(({ kind, observation }) =>
     kind === 'exec' && observation?.tests ? [observation.tests] : [],
@@ -53,8 +70,11 @@ export function resultOf({ verdict, gates, durationMs, ownMs }: LedgerDocument, 
     durationMs,
     ownMs,
     report,
+    ...(governed ?? notGoverned),
   };
 }
+
+const notGoverned = { enabled: null, liveRows: null, kill: null, replayRefused: null };
 
 /** What is said when there is no ledger: no host has looked at anything. */
 export function resultOfRefusal(durationMs: number): DemoResult {
@@ -68,6 +88,7 @@ export function resultOfRefusal(durationMs: number): DemoResult {
     durationMs,
     ownMs: durationMs,
     report: null,
+    ...notGoverned,
   };
 }
 

@@ -18,7 +18,11 @@ const STATES = [
 ];
 
 /** The database that the payload would be let loose on. */
-export const PRODUCTION_SQL = { schema: join(payload, 'schema.sql'), seed: join(payload, 'seed.sql') };
+export const PRODUCTION_SQL = {
+  schema: join(payload, 'schema.sql'),
+  seed: join(payload, 'seed.sql'),
+  roles: join(payload, 'roles.sql'),
+};
 
 export function makePayloadRepository(folder: string): void {
   mkdirSync(folder, { recursive: true });

@@ -65,6 +65,14 @@ export class Programs {
     throw new CommandFailed(commandName(program, argv), { exitCode: result.status, expected });
   }
 
+  /** The same, and its document is shown as a transcript has it. */
+  shown<T>(program: Program, argv: readonly string[], expected: readonly number[]): T {
+    this.#echo(`\n$ ${program} ${argv.map(quoted).join(' ')}`);
+    const document = this.query<T>(program, argv, expected);
+    this.#echo(JSON.stringify(document, null, 2));
+    return document;
+  }
+
   /** Starts a service and waits for its first line. Its log goes to `log`. */
   async serve(
     program: Program,
@@ -148,6 +156,12 @@ export function makeDatabase(path: string, scripts: readonly string[]): void {
   const program =
     'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); [c.executescript(open(p,encoding="utf-8").read()) for p in sys.argv[2:]]; c.commit()';
   execFileSync('/usr/bin/python3', ['-c', program, path, ...scripts], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** One number that the SQLite file answers with. */
+export function queryDatabase(path: string, query: string): number {
+  const program = 'import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])';
+  return Number(execFileSync('/usr/bin/python3', ['-c', program, path, query], { encoding: 'utf8' }));
 }
 
 function quoted(argument: string): string {

@@ -2,7 +2,8 @@
 import { messageOf, RejectedError, TransientError } from '../errors.ts';
 
 /** Exit codes besides those of a verdict (0, 10, 20, 30); 64, 69 and 77 as in sysexits.h. */
-export const EXIT_CODES = { usage: 64, unavailable: 69, refused: 77, defect: 70 } as const;
+/** `held`: people have to rule first. */
+export const EXIT_CODES = { usage: 64, unavailable: 69, refused: 77, defect: 70, held: 75 } as const;
 
 /** A command line that cannot be meant. */
 export class UsageError extends Error {

@@ -26,7 +26,13 @@ import type { Run, RunUpdate } from '../../shared/rpc/generated/messages.ts';
 import type { Role } from '../../shared/rpc/peer-identity.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { PublicKey, SigningKey } from '../../shared/trust/keys.ts';
-import { type AcceptedSubGap, POLICY_PATH, type Policy, parsePolicy } from '../../shared/trust/policy.ts';
+import {
+  type AcceptedSubGap,
+  FORBIDDEN_ACTIONS,
+  POLICY_PATH,
+  type Policy,
+  parsePolicy,
+} from '../../shared/trust/policy.ts';
 import { fileNameOf, releaseRoleOf, versionOf } from '../../shared/trust/tuf-metadata.ts';
 import { changeTargets, createSnapshot } from '../../shared/trust/tuf-repository.ts';
 import type { NoteKey } from '../../shared/trust/verifier-key.ts';
@@ -288,6 +294,7 @@ function ceremonyRequest(
     releasers: new Map([[APP, { keys: 1, threshold: 1 }]]),
     approvers: [{ name: 'ops-1', team: 'operations' }],
     acceptedGaps: [...acceptedGaps],
+    forbidden: [...FORBIDDEN_ACTIONS],
     timestampKey,
     log,
     now: new Date(systemClock.now()),

@@ -1,11 +1,18 @@
 /** `keyturn enable send`: brings a signed order to its hosts, and shows what each of them answers. */
 import type { Command } from 'commander';
-import { type DecisionRequest, envelopeOf } from '../../../shared/orders/decision-request.ts';
+import { RejectedError } from '../../../shared/errors.ts';
+import {
+  type DecisionRequest,
+  decisionId,
+  envelopeOf,
+  withSignature,
+} from '../../../shared/orders/decision-request.ts';
 import { UsageError } from '../../../shared/service/failure.ts';
 import { withControlPlane } from '../connection.ts';
 import { fetchDecision, isDecisionFile, readDecisionFile } from '../decision-file.ts';
 import { listingLines } from '../listing.ts';
 import { outputOf } from '../output.ts';
+import type { Publisher } from '../publication.ts';
 import { type HostAnswer, watchOrder } from '../watch-order.ts';
 
 const UNAVAILABLE = 69;
@@ -14,9 +21,7 @@ const REFUSED = 77;
 export async function sendEnable(reference: string, command: Command): Promise<void> {
   const { wait } = command.opts<{ wait: number }>();
   const { order, answers } = await withControlPlane(command, 'operator', async (publisher) => {
-    const request = isDecisionFile(reference)
-      ? readDecisionFile(reference)
-      : await fetchDecision(reference, publisher.client);
+    const request = await decisionOf(reference, publisher);
     const envelope = signedEnvelope(request, 'enable');
     const leaves = request.leaves.map(({ host, run, head, epoch }) => ({ host, runId: run, head, epoch }));
     const sent = await publisher.client.sendEnable({ envelope, leaves });
@@ -24,6 +29,18 @@ export async function sendEnable(reference: string, command: Command): Promise<v
     return { order: sent.order, answers };
   });
   showAnswers(answers, { order, command });
+}
+
+/** A file with the signatures that it carries, and with those that were left in the inbox. Errors: as `fetchDecision`. */
+export async function decisionOf(reference: string, { client }: Pick<Publisher, 'client'>): Promise<DecisionRequest> {
+  if (!isDecisionFile(reference)) return fetchDecision(reference, client);
+  const request = readDecisionFile(reference);
+  try {
+    return (await fetchDecision(decisionId(request), client)).signatures.reduce(withSignature, request);
+  } catch (error) {
+    if (error instanceof RejectedError && error.code === 'decision-unknown') return request; // it was carried, not submitted
+    throw error;
+  }
 }
 
 /** Errors: `UsageError` for a decision of another kind, or that nobody has signed. */

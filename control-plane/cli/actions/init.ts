@@ -14,7 +14,7 @@ import { UsageError } from '../../../shared/service/failure.ts';
 import { makeDirectory, removeTree, writeFileAtomic } from '../../../shared/store/atomic-file.ts';
 import { moveTree } from '../../../shared/store/tree-move.ts';
 import { systemClock } from '../../../shared/time/clock.ts';
-import { type AcceptedSubGap, POLICY_PATH } from '../../../shared/trust/policy.ts';
+import { type AcceptedSubGap, FORBIDDEN_ACTIONS, POLICY_PATH } from '../../../shared/trust/policy.ts';
 import { openAuthority } from '../../authority/authority-files.ts';
 import { issueOperatorIdentity } from '../../authority/operator-identity.ts';
 import { createControlPlane } from '../../service.ts';
@@ -32,6 +32,8 @@ export interface InitOptions extends PassphraseOptions {
   readonly releasers: Quorum;
   readonly approver: readonly { name: string; team: string }[];
   readonly acceptGap: readonly AcceptedSubGap[];
+  /** Actions that the policy shall not forbid. */
+  readonly allow: readonly string[];
   /** Where operators will find the control plane. */
   readonly address: string;
 }
@@ -47,6 +49,7 @@ export async function init(options: InitOptions, command: Command): Promise<void
     if (!APP_PATTERN.test(app)) throw new UsageError(`application "${app}": expected ${APP_PATTERN}`);
   }
   for (const { checkKind } of options.acceptGap) assertKind(checkKind);
+  for (const action of options.allow) assertAction(action);
   const passphrase = await newPassphrase(options, output);
   const ceremony = await holdIn(home, { options, passphrase });
   const { roles, lines } = describe(home, { ceremony, options });
@@ -72,6 +75,11 @@ function assertVacant(home: Home): void {
 function assertKind(kind: string): void {
   if (checkKinds.has(kind)) return;
   throw new UsageError(`accepted gap of kind "${kind}": expected one of ${[...checkKinds.keys()].sort().join(', ')}`);
+}
+
+function assertAction(action: string): void {
+  if (FORBIDDEN_ACTIONS.some((name) => name === action)) return;
+  throw new UsageError(`action "${action}": expected one of ${FORBIDDEN_ACTIONS.join(', ')}`);
 }
 
 async function holdIn(
@@ -117,6 +125,7 @@ function requestOf(options: InitOptions, online: Pick<CeremonyRequest, 'timestam
     releasers: new Map(options.app.map((app) => [app, options.releasers])),
     approvers: options.approver,
     acceptedGaps: [...options.acceptGap],
+    forbidden: FORBIDDEN_ACTIONS.filter((action) => !options.allow.includes(action)),
     ...online,
     now: new Date(),
   };

@@ -9,7 +9,6 @@ import { type DecisionRequest, encodeDecision } from '../../../shared/orders/dec
 import { encodeRuling, previewRuling, type Ruling } from '../../../shared/orders/ruling.ts';
 import { UsageError } from '../../../shared/service/failure.ts';
 import { withControlPlane } from '../connection.ts';
-import { fetchDecision, isDecisionFile, readDecisionFile } from '../decision-file.ts';
 import { heldAt } from '../held-run.ts';
 import { outputOf } from '../output.ts';
 import type { PassphraseOptions } from '../passphrase.ts';
@@ -18,7 +17,7 @@ import { fetchRun } from '../run-ledger.ts';
 import { openApprover } from '../signing/open-approver.ts';
 import { watchOrder } from '../watch-order.ts';
 import { signShown } from './approve.ts';
-import { showAnswers, signedEnvelope } from './enable-send.ts';
+import { decisionOf, showAnswers, signedEnvelope } from './enable-send.ts';
 
 interface RuleOptions extends PassphraseOptions {
   readonly reason: string;
@@ -65,9 +64,7 @@ export async function waive(runId: string, check: string, command: Command): Pro
 export async function sendRuling(reference: string, command: Command): Promise<void> {
   const { wait } = command.opts<{ wait: number }>();
   await withControlPlane(command, 'operator', async (publisher) => {
-    const request = isDecisionFile(reference)
-      ? readDecisionFile(reference)
-      : await fetchDecision(reference, publisher.client);
+    const request = await decisionOf(reference, publisher);
     await send(request, { publisher, wait, command });
   });
 }

@@ -23,7 +23,7 @@ export async function listRulings(command: Command): Promise<void> {
       : held.flatMap(({ run, host, release, check, stopGate, summary, since }) => [
           visibleLine(`${run}  ${release} on ${host}, held at ${stopGate} of ${check} since ${since}`),
           visibleLine(`  ${summary}`),
-          `  next: keyturn rule ${run} proceed --reason TEXT --key FILE    (or: stop)`,
+          `  next: keyturn rule proceed ${run} --reason TEXT --key FILE    (or: stop)`,
         ]),
   );
 }

@@ -2,9 +2,13 @@
 
 import type { Command } from 'commander';
 import { RejectedError } from '../../../shared/errors.ts';
+import type { VerifiedLedger } from '../../../shared/ledger/ledger-bundle.ts';
 import { VERDICT_EXIT_CODES } from '../../../shared/ledger/status.ts';
+import type { Run } from '../../../shared/rpc/generated/messages.ts';
 import { EXIT_CODES } from '../../../shared/service/failure.ts';
+import { visibleLine } from '../../../shared/visible-text.ts';
 import { withControlPlane } from '../connection.ts';
+import { type HeldAt, heldAt } from '../held-run.ts';
 import { ledgerJson, runTimes } from '../ledger-json.ts';
 import { checkDetails, ledgerTable } from '../ledger-table.ts';
 import { outputOf } from '../output.ts';
@@ -32,12 +36,24 @@ export function showRecord({ run, ledger }: RunRecord, command: Command): void {
     ]);
     return;
   }
-  output.endWith(VERDICT_EXIT_CODES[ledger.summary.verdict]);
-  const { durationMs, ownMs } = runTimes(ledger, run);
+  const held = heldAt(ledger);
+  output.endWith(held ? EXIT_CODES.held : VERDICT_EXIT_CODES[ledger.summary.verdict]);
   output.result(ledgerJson(ledger, run), () => [
     ledgerTable(ledger.summary, terminalOf(process.stdout, process.env)).trimEnd(),
-    `settled ${durationMs} ms after the order, ${ownMs} ms of them without the payload's own commands`,
+    ...(held ? heldLines(run, held) : [settledLine(ledger, run)]),
   ]);
+}
+
+function heldLines({ runId }: Run, { check, stopGate, summary }: HeldAt): string[] {
+  return [
+    visibleLine(`held at ${stopGate} of ${check}: ${summary}`),
+    `next: keyturn rule proceed ${runId} --reason TEXT --key FILE    (or: stop)`,
+  ];
+}
+
+function settledLine(ledger: VerifiedLedger, run: Run): string {
+  const { durationMs, ownMs } = runTimes(ledger, run);
+  return `settled ${durationMs} ms after the order, ${ownMs} ms of them without the payload's own commands`;
 }
 
 function showCheck({ run, ledger }: RunRecord, { check, command }: { check: string; command: Command }): void {

@@ -19,6 +19,7 @@ export function addInit(program: Command): void {
     .option('--releasers <m/n>', 'release keys of each application', parseQuorum, { threshold: 1, keys: 1 })
     .option('--approver <name:team...>', 'people who may approve an execution', DEFAULT_APPROVERS)
     .option('--accept-gap <gate:kind:owner:route:days...>', 'sub-gaps that the policy accepts', [])
+    .option('--allow <action...>', 'actions that the policy shall not forbid, such as network', [])
     .option('--address <host:port>', 'where operators will find the control plane', checkedAddress, '127.0.0.1:7443')
     .option('--passphrase-file <file>', 'its first line encrypts the key files')
     .option('--no-passphrase', 'leave the key files unencrypted')

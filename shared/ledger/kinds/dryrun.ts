@@ -79,7 +79,10 @@ export const dryrunKind: CheckKind<DryrunParams, DryrunObservation> = {
 function expectInvariant(invariant: string, { invariants }: DryrunObservation): Expectation[] {
   const seen = invariants.find((candidate) => candidate.name === invariant);
   const hasCounts = seen !== undefined && Object.keys(seen.before).length > 0;
-  if (!hasCounts) return [expectThat(`invariant "${invariant}"`, { expected: 'counts', actual: 'none', met: false })];
+  if (!hasCounts) {
+    const nothing = expectThat(`invariant "${invariant}"`, { expected: 'counts', actual: 'none', met: false });
+    return seen ? [...expectReadOnly(seen.readOnly), nothing] : [nothing]; // why nothing was counted
+  }
   return [
     ...expectReadOnly(seen.readOnly),
     ...(seen.readOnlyAfter ? expectReadOnly(seen.readOnlyAfter) : []),

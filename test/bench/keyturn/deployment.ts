@@ -32,7 +32,7 @@ export async function deploy(
 ): Promise<Deployment> {
   const argv = ['deploy', release, '--host', host.name, '--watch'];
   const { document, ms } = await plane.query<Document>(argv, { expected: PASSED, timeoutMs: TIMEOUT_MS });
-  const { tests, files, ownMs } = resultOf(document, '');
+  const { tests, files, ownMs } = resultOf(document, { report: '', governed: undefined });
   using client = plane.connect('viewer');
   return {
     runId: document.run,

@@ -63,9 +63,14 @@ export class ReleaseRepository {
 }
 
 /** Builds one `.ktr` bundle beside the repository. */
-export async function buildBundle(plane: ControlPlane, { repository, ref }: { repository: string; ref: string }) {
+export async function buildBundle(
+  plane: ControlPlane,
+  { repository, ref, config }: { repository: string; ref: string; config?: string },
+) {
   const bundle = `${repository}-${ref}.ktr`;
-  await plane.run(['release', 'build', '--repo', repository, '--ref', ref, '--out', bundle], { timeoutMs: TIMEOUT_MS });
+  const outside = config === undefined ? [] : ['--config', config];
+  const argv = ['release', 'build', '--repo', repository, '--ref', ref, ...outside, '--out', bundle];
+  await plane.run(argv, { timeoutMs: TIMEOUT_MS });
   return { bundle };
 }
 

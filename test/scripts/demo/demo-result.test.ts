@@ -73,5 +73,5 @@ function check(given: Partial<Check>): Check {
 
 function result(checks: readonly Check[]) {
   const ledger = { verdict: 'A', durationMs: 2, ownMs: 1, gates: [{ gate: 'G5', status: 'PASS', checks }] };
-  return resultOf(ledger, '/report/08-final-report.md');
+  return resultOf(ledger, { report: '/report/08-final-report.md', governed: undefined });
 }
