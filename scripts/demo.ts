@@ -111,7 +111,8 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
     const result = readOutcome(stage, { run, governed });
     say(`\nreport: ${result.report} (and .html, .json; documents 01 to 08 beside it)`);
     if (options.isKept) {
-      sayWhatToTry(stage, { name, run, pids: services.map((child) => child.pid) });
+      const pids = [...services.map(({ pid }) => pid), production?.pid].filter((pid) => pid !== undefined);
+      sayWhatToTry(stage, { name, run, pids });
       isLeftRunning = true;
     }
     return { result, code };
@@ -231,13 +232,13 @@ function placeNeighbour(path: string, project: Project): void {
   }
 }
 
-async function productionFor({ isSqlite }: DemoOptions, folder: string): Promise<Production> {
-  return isSqlite ? sqliteProduction(join(folder, 'production')) : postgresProduction();
+async function productionFor({ isSqlite, isKept }: DemoOptions, folder: string): Promise<Production> {
+  return isSqlite ? sqliteProduction(join(folder, 'production')) : postgresProduction({ isKept });
 }
 
 function sayWhatToTry(
   { home, state }: Stage,
-  { name, run, pids }: { name: string; run: string; pids: readonly (number | undefined)[] },
+  { name, run, pids }: { name: string; run: string; pids: readonly number[] },
 ): void {
   const keyturn = `npm run --silent keyturn -- --home ${home}`;
   say(`
@@ -246,6 +247,8 @@ The control plane and the agent go on running. Try:
   ${keyturn} ledger ${run} --check unit
   ${keyturn} host list
   ${keyturn} release show ${name}
+  ${keyturn} audit list
+  ${keyturn} evidence ${run} --out evidence.json
   ${keyturn} rollback ${name} --host ${HOST} --watch
   npm run --silent keyturn-agent -- --state ${state} status
 Stop them with: kill ${pids.join(' ')}`);
