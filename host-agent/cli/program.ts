@@ -9,6 +9,8 @@ import { runProgram } from '../../shared/service/run-program.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
 import { addCompletion } from './completion-command.ts';
 import { addDoctor } from './doctor-command.ts';
+import { addExec } from './exec-command.ts';
+import { addKill } from './kill-command.ts';
 import { defaultStateDirectory } from './plain-run.ts';
 
 /** Follows a command line; never throws. Gives the exit code. */
@@ -53,7 +55,7 @@ export function createProgram(): Command {
       const { SecretFolder } = await import('../host/secret-folder.ts');
       new SecretFolder(hostFolders(stateOf(command)).secrets).write(name, withoutLineEnd(readFileSync(0)));
     });
-  for (const add of [addDoctor, addCompletion]) add(program);
+  for (const add of [addKill, addExec, addDoctor, addCompletion]) add(program);
   return program;
 }
 

@@ -12,6 +12,8 @@ import { encodeLedgerEntry, encodeLiveReport, encodeOutcome, encodeReceipt } fro
 import { GateFile } from '../live/gate-file.ts';
 import { GateSocket } from '../live/gate-socket.ts';
 import { LiveStore } from '../live/live-store.ts';
+import { startLive } from '../live/start-live.ts';
+import { HostKillAnswers } from '../orders/answer-host-kills.ts';
 import { followRuling } from '../orders/follow-ruling.ts';
 import { OpenGates } from '../orders/keep-open.ts';
 import { followOrders, type OrderWork } from '../orders/order-loop.ts';
@@ -61,8 +63,9 @@ function orderWorkOf(
   foundations: Foundations,
   parts: PartsWithRuns & { readonly sandbox: Sandbox | undefined },
 ): OrderWork {
-  const { config, stateDirectory, database, clock, log, signal, random } = foundations;
-  const { link, directives, outbox, now, hostKey, keeper, gates, registry, killFile, orderWakeup, store } = parts;
+  const { config, stateDirectory, database, clock, log, signal, random, testOnlyAtBoundary } = foundations;
+  const { link, directives, outbox, now, hostKey, keeper, gates, registry, killFile, orderWakeup, store, killer } =
+    parts;
   const { host, labels, rootPrefix } = config;
   const hostPublicKey = hostKey.publicKeyPem;
   const nowMs = () => clock.now();
@@ -71,6 +74,7 @@ function orderWorkOf(
   const means: OrderWork['means'] = {
     ...{ host, labels, rootPrefix, hostKey, hostPublicKey, hidden: [stateDirectory] },
     ...{ database, store, outbox, keeper, gates, registry, killFile, log, signal, now, nowMs },
+    obeyKillFile: () => parts.fileKills.obey(),
     trust: new TrustClient({
       db: database,
       source: linkTrustSource(() => link.gateway(), { signal, clock }),
@@ -95,9 +99,12 @@ function orderWorkOf(
     orderWakeup.wake();
   });
   const gateFile = new GateFile({ path: join(folders.runtime, 'gate.json'), host, keeper, gates, nowMs });
+  parts.door.open((request) => startLive(request, means));
+  const { onLiveTrouble } = means;
   return {
     means,
     openGates,
+    hostKills: new HostKillAnswers({ ...means, kills: killer.kills, onTrouble: onLiveTrouble, testOnlyAtBoundary }),
     directives,
     wakeup: orderWakeup,
     clock,
