@@ -30,7 +30,7 @@ interface KillRow {
 
 /** Between two tries while an agent begins or ends: it then holds the folder and does not listen. */
 const RETRY_MS = 100;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5_000;
 
 /** Errors: those of `killWithoutAgent`, what the agent refuses for all, and `TransientError`. */
 export async function kill(command: KillCommand): Promise<{ exitCode: number; text: string }> {
@@ -38,19 +38,30 @@ export async function kill(command: KillCommand): Promise<{ exitCode: number; te
   const rows = new Map<string, KillRow>();
   const { stateDirectory, app, reason } = command;
   const request: KillRequest = { do: 'kill', ...(app !== undefined && { app }), reason, by: userName() };
-  let trouble: unknown;
-  try {
-    for await (const answer of await answersOf(stateDirectory, request)) {
-      note(answer, { rows, afterMs: Math.round(performance.now() - startedAtMs) });
-    }
-  } catch (error) {
-    // What was said until then has happened, and is told.
-    if (rows.size === 0) throw withWayOut(error, stateDirectory);
-    trouble = error;
-  }
+  const noting = { rows, nowMs: () => Math.round(performance.now() - startedAtMs) };
+  let trouble = await noteAll(stateDirectory, request, noting);
+  // An agent that died before it said anything: perhaps it has killed, and to kill again does no harm.
+  if (rows.size === 0 && trouble instanceof TransientError) trouble = await noteAll(stateDirectory, request, noting);
+  if (rows.size === 0 && trouble !== undefined) throw withWayOut(trouble, stateDirectory);
   const told = [...rows.values()];
   const text = command.form === 'json' ? `${JSON.stringify({ killed: told })}\n` : table(told);
   return { exitCode: trouble === undefined ? exitCodeOfRows(told) : EXIT_CODES.unavailable, text };
+}
+
+interface Noting {
+  readonly rows: Map<string, KillRow>;
+  /** Since the command began. */
+  readonly nowMs: () => number;
+}
+
+/** Returns what went wrong: what was said until then has happened, and is told. */
+async function noteAll(stateDirectory: string, request: KillRequest, noting: Noting): Promise<unknown> {
+  try {
+    for await (const answer of await answersOf(stateDirectory, request)) note(answer, noting);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
 }
 
 /** Of the agent that runs, else of nobody's but our own doing. */
@@ -78,7 +89,8 @@ async function begun(answers: AsyncGenerator<LocalAnswer>): Promise<AsyncIterabl
   })();
 }
 
-function note(answer: LocalAnswer, { rows, afterMs }: { rows: Map<string, KillRow>; afterMs: number }): void {
+function note(answer: LocalAnswer, { rows, nowMs }: Noting): void {
+  const afterMs = nowMs();
   if (answer.said === 'killed') rows.set(answer.app, { app: answer.app, epoch: answer.epoch, durableMs: afterMs });
   if (answer.said === 'stopped') rows.set(answer.app, { ...rows.get(answer.app), app: answer.app, goneMs: afterMs });
   if (answer.said !== 'failed') return;

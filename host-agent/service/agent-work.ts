@@ -94,12 +94,8 @@ function orderWorkOf(
     onLiveTrouble: (error) => log.error({ reason: messageOf(error) }, 'the end of a live process is not on record'),
   };
   const openGates = new OpenGates(means);
-  parts.trustHints.listen(() => {
-    openGates.hint();
-    orderWakeup.wake();
-  });
+  letIn(parts, { means, openGates });
   const gateFile = new GateFile({ path: join(folders.runtime, 'gate.json'), host, keeper, gates, nowMs });
-  parts.door.open((request) => startLive(request, means));
   const { onLiveTrouble } = means;
   return {
     means,
@@ -111,6 +107,18 @@ function orderWorkOf(
     retryMs: (attempt) => backoffMs(attempt + 1, random),
     onLooked: () => gateFile.write(),
   };
+}
+
+/** What waits from the agent's start on finds what works. */
+function letIn(
+  { trustHints, orderWakeup, door }: Parts,
+  { means, openGates }: Pick<OrderWork, 'means' | 'openGates'>,
+): void {
+  trustHints.listen(() => {
+    openGates.hint();
+    orderWakeup.wake();
+  });
+  door.open((request) => startLive(request, means));
 }
 
 type PartsWithRuns = Parts & { readonly store: RunStore };
