@@ -1,16 +1,16 @@
 /** What the running agent does about a request of root on its host. */
 import type { GateKeeper } from '../gate/gate-keeper.ts';
 import type { LiveRegistry } from '../live/live-registry.ts';
-import type { LiveDoor } from '../service/live-door.ts';
+import type { WorkDoor } from '../service/work-door.ts';
 import { failureOf } from './failure-answer.ts';
 import type { HostKiller } from './host-killer.ts';
-import type { ExecRequest, KillRequest, LocalAnswer, LocalRequest } from './messages.ts';
+import type { ApplyRequest, ExecRequest, KillRequest, LocalAnswer, LocalRequest } from './messages.ts';
 
 export interface RequestMeans {
   readonly keeper: GateKeeper;
   readonly registry: LiveRegistry;
   readonly killer: HostKiller;
-  readonly door: LiveDoor;
+  readonly door: WorkDoor;
   readonly makeLiveId: () => string;
 }
 
@@ -21,6 +21,8 @@ export function followRequest(request: LocalRequest, means: RequestMeans): Async
       return followKillRequest(request, means);
     case 'exec':
       return followExecRequest(request, means);
+    case 'apply':
+      return followApplyRequest(request, means);
   }
 }
 
@@ -61,3 +63,21 @@ async function* followExecRequest(
   yield { said: 'started', record };
   yield { said: 'ended', record: await ended };
 }
+
+async function* followApplyRequest(
+  { path, maxAgeDays }: ApplyRequest,
+  { door }: RequestMeans,
+): AsyncGenerator<LocalAnswer> {
+  const maxAgeMs = maxAgeDays === undefined ? undefined : maxAgeDays * DAY_MS;
+  const { app, receipt, order, trustAgeMs, refusal } = await door.apply({ path, maxAgeMs });
+  yield {
+    said: 'applied',
+    app,
+    receipt: receipt.toString('base64'),
+    order: order.toString('base64'),
+    trustAgeMs,
+    ...(refusal && { failure: failureOf(refusal) }),
+  };
+}
+
+const DAY_MS = 86_400_000;

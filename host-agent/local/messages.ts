@@ -22,7 +22,15 @@ export interface ExecRequest {
   readonly entrypoint: string;
 }
 
-export type LocalRequest = KillRequest | ExecRequest;
+/** An order that was carried here in a file. */
+export interface ApplyRequest {
+  readonly do: 'apply';
+  readonly path: string;
+  /** For how long its trust metadata may have run out; not at all where it is left out. */
+  readonly maxAgeDays?: number;
+}
+
+export type LocalRequest = KillRequest | ExecRequest | ApplyRequest;
 
 export type LocalAnswer =
   /** The gate is closed and its epoch raised, and that is durable. */
@@ -31,6 +39,15 @@ export type LocalAnswer =
   | { readonly said: 'stopped'; readonly app: string }
   | { readonly said: 'started'; readonly record: LiveRunRecord }
   | { readonly said: 'ended'; readonly record: LiveRunRecord }
+  /** `receipt` and `order` in base64; `failure` is why the order was refused. */
+  | {
+      readonly said: 'applied';
+      readonly app: string;
+      readonly receipt: string;
+      readonly order: string;
+      readonly trustAgeMs: number;
+      readonly failure?: LocalFailure;
+    }
   | LocalFailure
   /** Nothing more follows: without it an answer has been cut off. */
   | { readonly said: 'done' };
@@ -48,6 +65,8 @@ export interface LocalFailure {
 export const REQUEST_BYTES = 64 * 1024;
 export const REASON_CHARACTERS = 2_000;
 export const NAME_CHARACTERS = 253;
+export const PATH_CHARACTERS = 4_096;
+export const MOST_AGE_DAYS = 366;
 
 export function encodeLine(message: LocalRequest | LocalAnswer): string {
   return `${JSON.stringify(message)}\n`;
@@ -73,7 +92,16 @@ const MEMBERS: { readonly [R in LocalRequest['do']]: Members } = {
     by: isText(NAME_CHARACTERS),
   },
   exec: { do: isText(10), app: isMatch(APP_PATTERN), entrypoint: isMatch(NAME_PATTERN) },
+  apply: {
+    do: isText(10),
+    path: (value) => isText(PATH_CHARACTERS)(value) && isMatch(/^\//)(value),
+    maxAgeDays: (value) => value === undefined || isDays(value),
+  },
 };
+
+function isDays(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= MOST_AGE_DAYS;
+}
 
 function isText(most: number): (value: unknown) => boolean {
   return (value) => typeof value === 'string' && value !== '' && value.length <= most;

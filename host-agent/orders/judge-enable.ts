@@ -19,7 +19,7 @@ export interface EnableJudge {
 export async function judgeOf(enable: Enable, means: OrderMeans): Promise<EnableJudge> {
   const { policy } = await readPolicy(means);
   const ground = await readGround(enable.runId, means);
-  const freshUntilMs = freshUntil(means.trusted());
+  const freshUntilMs = freshUntil(means.trusted()) + (means.trustLeewayMs ?? 0);
   return {
     freshUntilMs,
     decide: (gate) => {

@@ -16,9 +16,9 @@ import { IdentityStore } from '../link/identity-store.ts';
 import { LiveRegistry } from '../live/live-registry.ts';
 import { HostKiller } from '../local/host-killer.ts';
 import { KILL_FILE, KillFile } from '../local/kill-file.ts';
-import { LiveDoor } from './live-door.ts';
 import { heapCollector, RestfulWakeup } from './restful-wakeup.ts';
 import { TrustHints } from './trust-hints.ts';
+import { WorkDoor } from './work-door.ts';
 
 export interface Foundations {
   readonly config: HostConfig;
@@ -53,7 +53,7 @@ export interface WaitingParts {
   readonly killFile: string;
   readonly fileKills: KillFile;
   readonly killer: HostKiller;
-  readonly door: LiveDoor;
+  readonly door: WorkDoor;
   readonly now: () => Date;
   readonly waitToRetry: (attempt: number) => Promise<void>;
 }
@@ -82,7 +82,7 @@ export function waitingParts(foundations: Foundations): WaitingParts {
     killer,
     killFile,
     fileKills: new KillFile({ path: killFile, killer }),
-    door: new LiveDoor(),
+    door: new WorkDoor(wakeBoth),
     trustHints: new TrustHints(),
     orderWakeup,
     identity,

@@ -14,6 +14,7 @@ import { GateSocket } from '../live/gate-socket.ts';
 import { LiveStore } from '../live/live-store.ts';
 import { startLive } from '../live/start-live.ts';
 import { HostKillAnswers } from '../orders/answer-host-kills.ts';
+import { applyCarried } from '../orders/apply-carried.ts';
 import { followRuling } from '../orders/follow-ruling.ts';
 import { OpenGates } from '../orders/keep-open.ts';
 import { followOrders, type OrderWork } from '../orders/order-loop.ts';
@@ -118,7 +119,10 @@ function letIn(
     openGates.hint();
     orderWakeup.wake();
   });
-  door.open((request) => startLive(request, means));
+  door.open({
+    start: (request) => startLive(request, means),
+    apply: (request) => applyCarried(request, means),
+  });
 }
 
 type PartsWithRuns = Parts & { readonly store: RunStore };

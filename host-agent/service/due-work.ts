@@ -9,9 +9,9 @@ import type { JournalDatabase } from '../journal/journal.ts';
 /** Resolves once a directive waits or a run is not at rest; at the abort of `signal` as well. */
 export async function untilWorkIsDue(
   signal: AbortSignal,
-  { database, wakeup }: { database: JournalDatabase; wakeup: Wakeup },
+  { database, wakeup, door }: { database: JournalDatabase; wakeup: Wakeup; door: { readonly isWanted: boolean } },
 ): Promise<void> {
-  while (!signal.aborted && !isWorkDue(database)) await wakeup.sleep(signal);
+  while (!signal.aborted && !door.isWanted && !isWorkDue(database)) await wakeup.sleep(signal);
 }
 
 function isWorkDue(database: JournalDatabase): boolean {

@@ -5,7 +5,7 @@ import type { LiveRequest } from '../../../host-agent/live/start-live.ts';
 import { followRequest, type RequestMeans } from '../../../host-agent/local/follow-request.ts';
 import { HostKiller } from '../../../host-agent/local/host-killer.ts';
 import type { LocalAnswer, LocalRequest } from '../../../host-agent/local/messages.ts';
-import { LiveDoor } from '../../../host-agent/service/live-door.ts';
+import { WorkDoor } from '../../../host-agent/service/work-door.ts';
 import { RejectedError } from '../../../shared/errors.ts';
 import type { LiveEnd, LiveRunRecord } from '../../../shared/orders/live-run.ts';
 import { HOST, honestOffer, MINUTE_MS, STANDING } from '../../support/enable-world.ts';
@@ -17,7 +17,7 @@ const LIVE = '01JD0000000000000000000007';
 describe('host-agent/local/follow-request', () => {
   let world: GateWorld;
   let registry: LiveRegistry;
-  let door: LiveDoor;
+  let door: WorkDoor;
   let started: LiveRequest[];
   let means: RequestMeans;
 
@@ -26,7 +26,7 @@ describe('host-agent/local/follow-request', () => {
     // The order of the world is for the third epoch.
     for (let epoch = 1; epoch <= 3; epoch += 1) world.keeper.kill(APP, { reason: 'before' });
     registry = new LiveRegistry();
-    door = new LiveDoor();
+    door = new WorkDoor(() => undefined);
     started = [];
     const { database, keeper } = world;
     const killer = new HostKiller({ database, keeper, nowMs: () => world.nowMs, onKilled: () => undefined });
@@ -51,10 +51,13 @@ describe('host-agent/local/follow-request', () => {
 
   /** As the work does when it is there. */
   function openDoor(ended: Promise<LiveEnd>): void {
-    door.open(async (request) => {
-      started.push(request);
-      const record = recordOf(request);
-      return { record, ended: ended.then((end) => ({ ...record, ended: end })) };
+    door.open({
+      start: async (request) => {
+        started.push(request);
+        const record = recordOf(request);
+        return { record, ended: ended.then((end) => ({ ...record, ended: end })) };
+      },
+      apply: () => Promise.reject(new Error('nobody asks')),
     });
   }
 

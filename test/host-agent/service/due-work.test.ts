@@ -30,10 +30,12 @@ describe('host-agent/service/due-work', () => {
   let folder: string;
   let database: JournalDatabase;
   let wakeup: Wakeup;
+  let door: { isWanted: boolean };
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keyturn-due-'));
     database = createJournal(folder);
     wakeup = new Wakeup();
+    door = { isWanted: false };
   });
   afterEach(() => {
     database.close();
@@ -44,7 +46,7 @@ describe('host-agent/service/due-work', () => {
   async function isDue(): Promise<boolean> {
     const stopping = new AbortController();
     let isStopped = false;
-    const waited = untilWorkIsDue(stopping.signal, { database, wakeup }).then(() => !isStopped);
+    const waited = untilWorkIsDue(stopping.signal, { database, wakeup, door }).then(() => !isStopped);
     await new Promise((resolve) => setImmediate(resolve));
     isStopped = true;
     stopping.abort();
@@ -84,6 +86,7 @@ describe('host-agent/service/due-work', () => {
     const waited = untilWorkIsDue(new AbortController().signal, {
       database,
       wakeup,
+      door,
     }).then(() => (isEnded = true));
     for (let turn = 0; turn < 3; turn += 1) {
       wakeup.wake();
@@ -110,6 +113,13 @@ describe('host-agent/service/due-work', () => {
     expect(await isDue()).to.equal(true);
     kills.forget(1);
     expect(await isDue()).to.equal(false);
+  });
+
+  it('begins when somebody on this host wants what only the work can do', async () => {
+    const waited = untilWorkIsDue(new AbortController().signal, { database, wakeup, door });
+    door.isWanted = true;
+    wakeup.wake();
+    await waited;
   });
 
   it('a journal that cannot be read is something to do: whoever works says what is wrong with it', async () => {
