@@ -1,3 +1,4 @@
+import { RejectedError } from '../../shared/errors.ts';
 import type { LiveRequest, StartedLive } from '../live/start-live.ts';
 import type { AppliedOrder, CarriedRequest } from '../orders/apply-carried.ts';
 
@@ -9,11 +10,15 @@ export interface LocalWork {
   readonly apply: (request: CarriedRequest) => Promise<AppliedOrder>;
 }
 
+/** Who waits for the end of a live process holds a connection: there is always one left for a kill. */
+const MOST_WAITING = 32;
+
 /** From whoever asks on this host, which waits, to what works, which is loaded with the first of it. */
 export class WorkDoor implements LocalWork {
   readonly #wake: () => void;
   readonly #opened = Promise.withResolvers<LocalWork>();
   #isWanted = false;
+  #waitingCount = 0;
 
   /** `wake` is called when somebody stands before it. */
   constructor(wake: () => void) {
@@ -29,8 +34,23 @@ export class WorkDoor implements LocalWork {
     this.#opened.resolve(work);
   }
 
+  /** Errors: as `LocalWork`; `too-many-wait`. */
   async start(request: LiveRequest): Promise<StartedLive> {
-    return (await this.#work()).start(request);
+    if (this.#waitingCount >= MOST_WAITING) {
+      throw new RejectedError('too-many-wait', `refused to run live: ${MOST_WAITING} wait on this host already`);
+    }
+    this.#waitingCount += 1;
+    const over = (): void => {
+      this.#waitingCount -= 1;
+    };
+    try {
+      const started = await (await this.#work()).start(request);
+      started.ended.then(over, over);
+      return started;
+    } catch (error) {
+      over();
+      throw error;
+    }
   }
 
   async apply(request: CarriedRequest): Promise<AppliedOrder> {

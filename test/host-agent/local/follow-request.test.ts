@@ -131,6 +131,19 @@ describe('host-agent/local/follow-request', () => {
     });
   });
 
+  it('keeps connections for a kill: of those who wait for a live process, there are so many and no more', async () => {
+    world.enable(honestOffer());
+    const ending = Promise.withResolvers<LiveEnd>();
+    openDoor(ending.promise);
+    const begin = () => followRequest(EXEC, means)[Symbol.asyncIterator]();
+    const waiting = Array.from({ length: 32 }, begin);
+    const begun = await Promise.all(waiting.map((answers) => answers.next()));
+    expect(begun.every(({ value }) => value.said === 'started')).to.equal(true);
+    expect(await codeOf(EXEC)).to.equal('too-many-wait');
+    expect((await all(KILL)).map(({ said }) => said)).to.deep.equal(['killed', 'stopped']);
+    expect(started).to.have.length(32);
+  });
+
   it('P3: refuses when the gate has closed by itself meanwhile', async () => {
     world.enable(honestOffer());
     world.nowMs += 61 * MINUTE_MS;
