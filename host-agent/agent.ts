@@ -6,8 +6,6 @@
  * 3. A host that its control plane has put out has nobody to work for: its agent ends, and says so.
  * 4. An agent that waits holds its configuration, its journal and its link; what does the work is loaded with the first of it.
  */
-import { watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { RejectedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/service/service-log.ts';
 import type { Clock } from '../shared/time/clock.ts';
@@ -19,6 +17,7 @@ import type { Link } from './link/link.ts';
 import { type Foundations, type WaitingParts, waitingParts } from './service/agent-foundations.ts';
 import { buildLink } from './service/agent-link.ts';
 import { untilWorkIsDue } from './service/due-work.ts';
+import { openLocalDesk } from './service/local-desk.ts';
 
 export interface AgentOptions {
   readonly stateDirectory: string;
@@ -46,14 +45,14 @@ export interface Agent {
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { stateDirectory } = options;
   const config = loadHostConfig(stateDirectory);
-  using starting = new DisposableStack();
+  await using starting = new AsyncDisposableStack();
   starting.use(lockStateFolder(stateDirectory));
-  const database = starting.adopt(openJournal(stateDirectory), (journal) => journal.close());
+  const database = starting.adopt(openJournal(stateDirectory), (journal) => void journal.close());
   const stopping = new AbortController();
   const steadyMs = options.steadyMs ?? (() => performance.now());
   const foundations: Foundations = { ...options, steadyMs, config, database, signal: stopping.signal };
   const parts = waitingParts(foundations);
-  starting.adopt(watchKillFile(parts), (watcher) => watcher.close());
+  starting.use(await openLocalDesk(foundations, parts));
   const link = buildLink(foundations, parts);
   const held = starting.move();
   link.start();
@@ -61,7 +60,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const closed = untilOver(working, { link, stopping, ...parts }).finally(async () => {
     stopping.abort();
     await link.stop();
-    held.dispose();
+    await held.disposeAsync();
   });
   const ended = closed.then((reason) => {
     if (reason) throw putOut(reason, config);
@@ -92,17 +91,6 @@ async function untilOver(
   }
   await working;
   return reason;
-}
-
-/** Whoever makes the file wants it obeyed now. Where the system cannot tell, the next look finds it. */
-function watchKillFile({ killFile, wakeup, orderWakeup }: WaitingParts): { close(): void } {
-  const watcher = watch(dirname(killFile), (_event, name) => {
-    if (name !== basename(killFile)) return;
-    wakeup.wake();
-    orderWakeup.wake();
-  });
-  watcher.on('error', () => watcher.close());
-  return watcher;
 }
 
 function putOut(cause: RejectedError, { host, gateway }: HostConfig): RejectedError {

@@ -130,6 +130,8 @@ export const LIMITS = {
   reportBytes: 256 * 1024 * 1024,
   /** An evidence bundle, or an export of the log: a manifest of the largest size and a ledger of a few thousand entries, in base64. */
   evidenceBytes: 256 * 1024 * 1024,
+  /** An order to carry along, with the trust metadata that vouches for its policy: a few hundred kilobytes, more after many rotations. */
+  carriedOrderBytes: 16 * 1024 * 1024,
   /** Records of the log that concern one run: a verdict, and some hundred orders with their answers. */
   evidenceRecordCount: 10_000,
   /** Policies that were in force between a run and the day on which its evidence is taken. */

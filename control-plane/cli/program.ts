@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import pkg from '../../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
+import { addCarry } from './commands/carry.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGovern } from './commands/govern.ts';
@@ -59,6 +60,7 @@ export function createProgram(output: ProgramOutput = {}): Command {
     addRelease,
     addRuns,
     addGovern,
+    addCarry,
     addAudit,
     addHost,
     addInit,

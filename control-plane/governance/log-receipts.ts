@@ -5,6 +5,7 @@
  * What was not written when the control plane stopped is written when it starts: every answer is in the store.
  */
 import { sha256 } from '../../shared/digest.ts';
+import { readKillRecord } from '../../shared/orders/kill-record.ts';
 import type { OrderReceipt } from '../../shared/rpc/generated/messages.ts';
 import { findOrder } from '../store/orders.ts';
 import type { Store } from '../store/schema.ts';
@@ -38,6 +39,8 @@ export class ReceiptLog {
   /** Appends what the store holds and the log lacks: the log takes nothing twice. */
   async catchUp(): Promise<void> {
     const { store, log } = this.#options;
+    const answered = await store.selectFrom('gates').select('document').execute();
+    await log.append(await this.#killsAmong(answered.map(({ document }) => document)));
     const rows = await store.selectFrom('order_receipts').select('envelope').orderBy('received_at').execute();
     for (let first = 0; first < rows.length; first += BATCH_COUNT) {
       const some = rows.slice(first, first + BATCH_COUNT);
@@ -61,10 +64,17 @@ export class ReceiptLog {
     }
   }
 
-  /** An order that was not sent from here is a kill on the host itself. */
   async #documents({ order, receipt }: OrderReceipt): Promise<LoggedDocument[]> {
-    const known = await findOrder(this.#options.store, sha256(order));
-    const answered: LoggedDocument[] = known ? [] : [{ kind: 'kill', document: order }];
-    return [...answered, { kind: 'receipt', document: receipt }];
+    return [...(await this.#killsAmong([order])), { kind: 'receipt', document: receipt }];
+  }
+
+  /** What was not sent from here and is a host's own record of a kill; whatever else a host answers to is no order. */
+  async #killsAmong(orders: readonly Buffer[]): Promise<LoggedDocument[]> {
+    const kills: LoggedDocument[] = [];
+    for (const order of orders) {
+      if (readKillRecord(order)?.from !== 'host' || (await findOrder(this.#options.store, sha256(order)))) continue;
+      kills.push({ kind: 'kill', document: order });
+    }
+    return kills;
   }
 }

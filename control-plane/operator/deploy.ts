@@ -2,12 +2,12 @@ import { RejectedError } from '../../shared/errors.ts';
 import { releaseTargetPath } from '../../shared/release/release-statement.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
 import type { DeployRequest, DeployResponse } from '../../shared/rpc/generated/messages.ts';
+import { makeRunId } from '../../shared/time/run-id.ts';
 import { appendDirective } from '../store/directives.ts';
 import { admittedHost } from '../store/hosts.ts';
 import { addRun } from '../store/runs.ts';
 import { findRelease } from './find-release.ts';
 import type { OperatorContext } from './operator-context.ts';
-import { makeRunId } from './run-id.ts';
 
 /** Run and directive are durable when this returns; the host hears of them when it is connected. Errors: `release-not-found`, those of `admittedHost`. */
 export async function deploy(context: OperatorContext, { host, app, version }: DeployRequest): Promise<DeployResponse> {

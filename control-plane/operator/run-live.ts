@@ -3,11 +3,11 @@ import { APP_PATTERN } from '../../shared/release/names.ts';
 import { NAME_PATTERN } from '../../shared/release/plan.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
 import type { RunLiveRequest, RunLiveResponse } from '../../shared/rpc/generated/messages.ts';
+import { makeRunId } from '../../shared/time/run-id.ts';
 import { appendDirective } from '../store/directives.ts';
 import { admittedHost } from '../store/hosts.ts';
 import { addLiveRun } from '../store/live-runs.ts';
 import type { OperatorContext } from './operator-context.ts';
-import { makeRunId } from './run-id.ts';
 
 /** Durable when this returns; whether anything starts is for the host's gate to say. Errors: `live-run-malformed`, those of `admittedHost`. */
 export async function runLive(

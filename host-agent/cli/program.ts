@@ -7,8 +7,11 @@ import { UsageError } from '../../shared/service/failure.ts';
 import { readInputFile } from '../../shared/service/input-file.ts';
 import { runProgram } from '../../shared/service/run-program.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
+import { addApply } from './apply-command.ts';
 import { addCompletion } from './completion-command.ts';
 import { addDoctor } from './doctor-command.ts';
+import { addExec } from './exec-command.ts';
+import { addKill } from './kill-command.ts';
 import { defaultStateDirectory } from './plain-run.ts';
 
 /** Follows a command line; never throws. Gives the exit code. */
@@ -53,7 +56,7 @@ export function createProgram(): Command {
       const { SecretFolder } = await import('../host/secret-folder.ts');
       new SecretFolder(hostFolders(stateOf(command)).secrets).write(name, withoutLineEnd(readFileSync(0)));
     });
-  for (const add of [addDoctor, addCompletion]) add(program);
+  for (const add of [addKill, addExec, addApply, addDoctor, addCompletion]) add(program);
   return program;
 }
 

@@ -5,6 +5,7 @@
 import { parseReleaseStatement } from '../../shared/release/release-statement.ts';
 import { versionOf } from '../../shared/trust/tuf-metadata.ts';
 import type { GateView } from '../gate/gate-keeper.ts';
+import { GateStore } from '../gate/gate-store.ts';
 import { applicationsWithGate, lookAtGate } from '../gate/read-gates.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 import { explainJournalError } from '../journal/journal-error.ts';
@@ -31,6 +32,8 @@ export interface HostStatus {
   readonly trust: Readonly<Record<string, number>>;
   /** Reports that the control plane has not acknowledged. */
   readonly outbox: number;
+  /** Entries of the transparency log that this host has seen; undefined where it has seen none. */
+  readonly logSize: number | undefined;
   /** As the gate itself reads it, for each application that was ever admitted here. */
   readonly executionGates: readonly ({ readonly app: string } & GateView)[];
 }
@@ -49,6 +52,7 @@ export async function hostStatus(stateDirectory: string): Promise<HostStatus> {
       runs,
       trust: Object.fromEntries([...loadTrusted(database)].map(([file, bytes]) => [file, versionOf(bytes)])),
       outbox: database.prepare<[], number>('select count(*) from outbox').pluck().get() ?? 0,
+      logSize: new GateStore(database).largestLogSize(),
       executionGates: gatesOf(database, runs),
     };
   } catch (error) {

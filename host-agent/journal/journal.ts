@@ -21,7 +21,7 @@ export type JournalDatabase = Database.Database;
 export const JOURNAL_FILE = 'journal.sqlite';
 
 /** Of the tables below. A later number is a later agent's journal: it is neither read nor changed by guess. */
-const JOURNAL_VERSION = 3;
+const JOURNAL_VERSION = 4;
 /** Of pages that SQLite keeps in memory; unless said it is 16 MiB, and the check of the whole journal would fill that. */
 const CACHE_KIB = 512;
 /** `KTRN`; so that no other program's database is taken for a journal. */
@@ -49,11 +49,25 @@ const LIVE_SCHEMA = `
   ) strict;
 `;
 
+/** Kills that happened on this host and are not yet told in full, and the files KILL that were obeyed; since version 4. */
+const HOST_KILL_SCHEMA = `
+  create table host_kills (
+    id integer primary key autoincrement,
+    app text not null,
+    reason text not null,
+    told_by text not null,
+    at_ms integer not null,
+    is_answered integer not null default 0
+  ) strict;
+  create table obeyed_kill_files (app text primary key, file text not null) strict;
+`;
+
 /** From the version that is the key to the next one. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: GATE_SCHEMA,
   // Nothing was ever written into it.
   2: `${LIVE_SCHEMA} drop table execution_gates;`,
+  3: HOST_KILL_SCHEMA,
 };
 
 const SCHEMA = `
@@ -89,6 +103,7 @@ const SCHEMA = `
   create table outbox (id integer primary key autoincrement, bytes blob not null) strict;
   ${GATE_SCHEMA}
   ${LIVE_SCHEMA}
+  ${HOST_KILL_SCHEMA}
 `;
 
 /**

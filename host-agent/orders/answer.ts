@@ -16,6 +16,8 @@ export interface AnswerMeans {
   readonly keeper: GateKeeper;
   readonly gates: GateStore;
   readonly nowMs: () => number;
+  /** Of an order that was carried here: for how long its trust metadata had run out. */
+  readonly trustAgeMs?: number;
   readonly encodeReceipt: (receipt: { order: Buffer; receipt: Buffer }) => Uint8Array;
 }
 
@@ -33,7 +35,7 @@ export function answer({ app, order, answer: said, code }: Answering, means: Ans
   const epoch = view.state === 'unknown' ? 0 : view.epoch;
   const about = { host: means.host, app, order: sha256(order), answer: said, code, epoch };
   const logSize = means.gates.largestLogSize();
-  const receipt = signReceipt({ ...about, logSize, atMs: means.nowMs() }, means.hostKey);
+  const receipt = signReceipt({ ...about, logSize, trustAgeMs: means.trustAgeMs, atMs: means.nowMs() }, means.hostKey);
   means.outbox.append(means.encodeReceipt({ order: Buffer.from(order), receipt }));
   return receipt;
 }

@@ -10,6 +10,7 @@ import type { OrderMeans } from './order-means.ts';
 
 export interface KillMeans extends OrderMeans {
   readonly registry: LiveRegistry;
+  readonly onLiveTrouble: (error: unknown) => void;
 }
 
 /** Errors: the journal's. */
@@ -28,11 +29,12 @@ export function followKill({ app, order }: Kill, stored: StoredDirective, means:
 
 /** An agent that stops meanwhile takes what runs along; who waits for this answer then sees the live run's own end. */
 function tellWhenGone({ app, order }: { app: string; order: Uint8Array }, means: KillMeans): void {
-  void means.registry.gone(app).then(() => {
+  const tell = (): void => {
     if (!means.database.open) return;
     means.database.transaction(() => answer({ app, order, answer: 'stopped' }, means))();
     means.outbox.announce();
-  });
+  };
+  means.registry.gone(app).then(tell).catch(means.onLiveTrouble);
 }
 
 function whyUnfit(app: string, { keeper }: KillMeans): RejectedError | undefined {

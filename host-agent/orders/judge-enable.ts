@@ -1,10 +1,10 @@
 /** What an enable order is judged with on this host: all that it leans on, read anew each time (P3). */
-import { existsSync } from 'node:fs';
 import { RejectedError } from '../../shared/errors.ts';
 import { type Admission, admit, type EnableOffer, type GateFacts } from '../../shared/orders/admit.ts';
 import type { Enable } from '../../shared/rpc/generated/messages.ts';
 import { expiryOf, fileNameOf, TOP_LEVEL_ROLES } from '../../shared/trust/tuf-metadata.ts';
 import type { TrustedMetadata } from '../../shared/trust/tuf-refresh.ts';
+import { killFileAt } from '../local/kill-file.ts';
 import { readPolicy } from '../trust/policy.ts';
 import type { OrderMeans } from './order-means.ts';
 import { readGround, standingRelease } from './standing-run.ts';
@@ -19,7 +19,7 @@ export interface EnableJudge {
 export async function judgeOf(enable: Enable, means: OrderMeans): Promise<EnableJudge> {
   const { policy } = await readPolicy(means);
   const ground = await readGround(enable.runId, means);
-  const freshUntilMs = freshUntil(means.trusted());
+  const freshUntilMs = freshUntil(means.trusted()) + (means.trustLeewayMs ?? 0);
   return {
     freshUntilMs,
     decide: (gate) => {
@@ -37,9 +37,9 @@ export async function judgeOf(enable: Enable, means: OrderMeans): Promise<Enable
   };
 }
 
-/** Throws while the file is there: it needs no signature, no network and no agent to be made. */
+/** Throws while something is there by that name: it needs no signature, no network and no agent to be made. */
 export function checkNoKillFile(path: string): void {
-  if (!existsSync(path)) return;
+  if (killFileAt(path) === undefined) return;
   throw new RejectedError('kill-file-present', `refused to open the gate: "${path}" is there`, {
     hint: 'remove it once execution may be enabled again; that alone opens nothing',
   });

@@ -5,7 +5,6 @@
  * 2. Being out of touch is no news: the gate closes by itself once its lease or its grace has run out.
  * 3. What was open when the agent stopped opens again only where the policy says so, and only after all was verified anew.
  */
-import { statSync } from 'node:fs';
 import { messageOf, RejectedError, TransientError } from '../../shared/errors.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
 import type { Enable } from '../../shared/rpc/generated/messages.ts';
@@ -15,6 +14,8 @@ import type { OrderMeans } from './order-means.ts';
 
 export interface KeepOpenMeans extends OrderMeans {
   readonly log: Logger;
+  /** Kills what has not obeyed the file KILL that is there. Errors: the journal's. */
+  readonly obeyKillFile: () => void;
 }
 
 /** Between two looks at the clock, and at the file that closes everything. */
@@ -27,8 +28,6 @@ export class OpenGates {
   readonly #means: KeepOpenMeans;
   readonly #renewedAtMs = new Map<string, number>();
   #isHinted = false;
-  /** The file KILL that was obeyed last. */
-  #obeyed: string | undefined;
 
   constructor(means: KeepOpenMeans) {
     this.#means = means;
@@ -46,8 +45,8 @@ export class OpenGates {
 
   /** Errors: the journal's. */
   async look(): Promise<void> {
-    const { keeper, killFile, nowMs } = this.#means;
-    this.#obeyKillFile(killFile);
+    const { keeper, obeyKillFile, nowMs } = this.#means;
+    obeyKillFile();
     const isHinted = this.#isHinted;
     this.#isHinted = false;
     for (const app of keeper.tick()) {
@@ -61,18 +60,6 @@ export class OpenGates {
     for (const app of this.#means.keeper.interrupted()) {
       await this.#judged(app, (judge) => this.#means.keeper.reopen(app, judge));
     }
-  }
-
-  /** Once for each time that somebody makes it: every order that was signed before is dead, also those that have not come yet. */
-  #obeyKillFile(path: string): void {
-    const { keeper, gates, store } = this.#means;
-    const file = statSync(path, { throwIfNoEntry: false });
-    const seen = file && `${file.ino} ${file.ctimeMs}`;
-    if (seen !== undefined && seen !== this.#obeyed) {
-      const apps = new Set([...gates.applications(), ...store.applications()]);
-      for (const app of apps) keeper.kill(app, { reason: `killed: the file "${path}" is there` });
-    }
-    this.#obeyed = seen;
   }
 
   #renewalMs(app: string): number {

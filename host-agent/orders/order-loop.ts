@@ -3,7 +3,7 @@
  * other: a kill's answer does not wait for a download.
  *
  * 1. Each order is tried in its turn; one that has to be tried again does not hold up those behind it.
- * 2. While a gate is open, or one is to be tried again, it looks once a second; otherwise it sleeps until it is woken.
+ * 2. While a gate is open, an order is to be tried again or a kill to be told, it looks once a second; otherwise it sleeps until it is woken.
  */
 
 import { messageOf, TransientError } from '../../shared/errors.ts';
@@ -16,6 +16,7 @@ import { explainJournalError } from '../journal/journal-error.ts';
 import { followRunLive } from '../live/follow-run-live.ts';
 import type { LiveMeans } from '../live/live-means.ts';
 import { tellLost } from '../live/start-live.ts';
+import type { HostKillAnswers } from './answer-host-kills.ts';
 import { followEnable } from './follow-enable.ts';
 import { followKill } from './follow-kill.ts';
 import { type KeepOpenMeans, type OpenGates, TICK_MS } from './keep-open.ts';
@@ -23,6 +24,7 @@ import { type KeepOpenMeans, type OpenGates, TICK_MS } from './keep-open.ts';
 export interface OrderWork {
   readonly means: LiveMeans & KeepOpenMeans;
   readonly openGates: OpenGates;
+  readonly hostKills: HostKillAnswers;
   readonly directives: DirectiveLog;
   /** Woken when a directive was stored, when the link has changed, and by whoever wants a look. */
   readonly wakeup: Wakeup;
@@ -39,13 +41,14 @@ export async function followOrders(signal: AbortSignal, work: OrderWork): Promis
   tellLost(work.means);
   await patiently(work, () => work.openGates.reopen());
   while (!signal.aborted) {
+    await patiently(work, async () => work.hostKills.tell());
     for (const stored of work.directives.unhandled().filter(({ bytes }) => isOrder(bytes))) {
       await tryOnce(stored, { work, retries });
       if (signal.aborted) return;
     }
     await patiently(work, () => work.openGates.look());
     work.onLooked();
-    await restUntilDue(signal, work, retries.size > 0 || work.openGates.areAny);
+    await restUntilDue(signal, work, retries.size > 0 || work.openGates.areAny || work.hostKills.areDue);
   }
 }
 

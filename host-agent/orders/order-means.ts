@@ -10,6 +10,8 @@ export interface OrderMeans extends AnswerMeans, StandingMeans, PolicyMeans {
   readonly labels: Labels;
   /** Whoever makes this file wants every gate closed, whatever anybody signs. */
   readonly killFile: string;
+  /** For how long the owner of this host lets trust metadata be used that has run out; nothing unless he says so. */
+  readonly trustLeewayMs?: number;
   /** Marks the directive handled and reports its outcome; to be called inside the transaction of its consequence. */
   readonly settle: (directive: StoredDirective, refusalCode: RejectionCode | undefined) => void;
   readonly onRefused: (directive: StoredDirective, error: RejectedError) => void;

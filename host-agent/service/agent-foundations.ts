@@ -14,8 +14,11 @@ import { JournalOutbox } from '../journal/outbox.ts';
 import { backoffMs } from '../link/backoff.ts';
 import { IdentityStore } from '../link/identity-store.ts';
 import { LiveRegistry } from '../live/live-registry.ts';
+import { HostKiller } from '../local/host-killer.ts';
+import { KILL_FILE, KillFile } from '../local/kill-file.ts';
 import { heapCollector, RestfulWakeup } from './restful-wakeup.ts';
 import { TrustHints } from './trust-hints.ts';
+import { WorkDoor } from './work-door.ts';
 
 export interface Foundations {
   readonly config: HostConfig;
@@ -48,28 +51,39 @@ export interface WaitingParts {
   readonly registry: LiveRegistry;
   /** While this file is there, no gate is open. */
   readonly killFile: string;
+  readonly fileKills: KillFile;
+  readonly killer: HostKiller;
+  readonly door: WorkDoor;
   readonly now: () => Date;
   readonly waitToRetry: (attempt: number) => Promise<void>;
 }
 
 /** Errors: those of `IdentityStore.openLedgerKey`. */
 export function waitingParts(foundations: Foundations): WaitingParts {
-  const { stateDirectory, database, clock, random, signal } = foundations;
+  const { stateDirectory, database, clock, random, signal, testOnlyAtBoundary } = foundations;
   const identity = new IdentityStore(hostFolders(stateDirectory).identity);
   const { gates, keeper, registry } = gateParts(foundations);
   const directives = new DirectiveLog(database, killsFirst(keeper));
   const wakeup = new RestfulWakeup({ clock, collect: heapCollector() });
   const orderWakeup = new Wakeup();
-  directives.onAccepted(() => {
+  const wakeBoth = (): void => {
     wakeup.wake();
     orderWakeup.wake();
-  });
+  };
+  directives.onAccepted(wakeBoth);
+  // In a turn of its own: what works is loaded for a second, and whoever killed hears that he did before that.
+  const onKilled = (): void => void setImmediate(wakeBoth);
+  const killer = new HostKiller({ database, keeper, nowMs: () => clock.now(), onKilled, testOnlyAtBoundary });
+  const killFile = join(stateDirectory, KILL_FILE);
   return {
     gates,
     keeper,
     registry,
+    killer,
+    killFile,
+    fileKills: new KillFile({ path: killFile, killer }),
+    door: new WorkDoor(wakeBoth),
     trustHints: new TrustHints(),
-    killFile: join(stateDirectory, 'KILL'),
     orderWakeup,
     identity,
     hostKey: identity.openLedgerKey(),

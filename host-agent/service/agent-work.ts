@@ -12,6 +12,9 @@ import { encodeLedgerEntry, encodeLiveReport, encodeOutcome, encodeReceipt } fro
 import { GateFile } from '../live/gate-file.ts';
 import { GateSocket } from '../live/gate-socket.ts';
 import { LiveStore } from '../live/live-store.ts';
+import { startLive } from '../live/start-live.ts';
+import { HostKillAnswers } from '../orders/answer-host-kills.ts';
+import { applyCarried } from '../orders/apply-carried.ts';
 import { followRuling } from '../orders/follow-ruling.ts';
 import { OpenGates } from '../orders/keep-open.ts';
 import { followOrders, type OrderWork } from '../orders/order-loop.ts';
@@ -61,8 +64,9 @@ function orderWorkOf(
   foundations: Foundations,
   parts: PartsWithRuns & { readonly sandbox: Sandbox | undefined },
 ): OrderWork {
-  const { config, stateDirectory, database, clock, log, signal, random } = foundations;
-  const { link, directives, outbox, now, hostKey, keeper, gates, registry, killFile, orderWakeup, store } = parts;
+  const { config, stateDirectory, database, clock, log, signal, random, testOnlyAtBoundary } = foundations;
+  const { link, directives, outbox, now, hostKey, keeper, gates, registry, killFile, orderWakeup, store, killer } =
+    parts;
   const { host, labels, rootPrefix } = config;
   const hostPublicKey = hostKey.publicKeyPem;
   const nowMs = () => clock.now();
@@ -71,6 +75,7 @@ function orderWorkOf(
   const means: OrderWork['means'] = {
     ...{ host, labels, rootPrefix, hostKey, hostPublicKey, hidden: [stateDirectory] },
     ...{ database, store, outbox, keeper, gates, registry, killFile, log, signal, now, nowMs },
+    obeyKillFile: () => parts.fileKills.obey(),
     trust: new TrustClient({
       db: database,
       source: linkTrustSource(() => link.gateway(), { signal, clock }),
@@ -90,20 +95,34 @@ function orderWorkOf(
     onLiveTrouble: (error) => log.error({ reason: messageOf(error) }, 'the end of a live process is not on record'),
   };
   const openGates = new OpenGates(means);
-  parts.trustHints.listen(() => {
-    openGates.hint();
-    orderWakeup.wake();
-  });
+  letIn(parts, { means, openGates });
   const gateFile = new GateFile({ path: join(folders.runtime, 'gate.json'), host, keeper, gates, nowMs });
+  const { onLiveTrouble } = means;
   return {
     means,
     openGates,
+    hostKills: new HostKillAnswers({ ...means, kills: killer.kills, onTrouble: onLiveTrouble, testOnlyAtBoundary }),
     directives,
     wakeup: orderWakeup,
     clock,
     retryMs: (attempt) => backoffMs(attempt + 1, random),
     onLooked: () => gateFile.write(),
   };
+}
+
+/** What waits from the agent's start on finds what works. */
+function letIn(
+  { trustHints, orderWakeup, door }: Parts,
+  { means, openGates }: Pick<OrderWork, 'means' | 'openGates'>,
+): void {
+  trustHints.listen(() => {
+    openGates.hint();
+    orderWakeup.wake();
+  });
+  door.open({
+    start: (request) => startLive(request, means),
+    apply: (request) => applyCarried(request, means),
+  });
 }
 
 type PartsWithRuns = Parts & { readonly store: RunStore };

@@ -3,22 +3,21 @@
  *
  * 1. In doubt there is work: whoever does it reads the journal anew and knows what to do about what is wrong with it.
  */
-import { existsSync } from 'node:fs';
 import type { Wakeup } from '../../shared/time/wakeup.ts';
 import type { JournalDatabase } from '../journal/journal.ts';
 
 /** Resolves once a directive waits or a run is not at rest; at the abort of `signal` as well. */
 export async function untilWorkIsDue(
   signal: AbortSignal,
-  { database, wakeup, killFile }: { database: JournalDatabase; wakeup: Wakeup; killFile: string },
+  { database, wakeup, door }: { database: JournalDatabase; wakeup: Wakeup; door: { readonly isWanted: boolean } },
 ): Promise<void> {
-  while (!signal.aborted && !isWorkDue(database, killFile)) await wakeup.sleep(signal);
+  while (!signal.aborted && !door.isWanted && !isWorkDue(database)) await wakeup.sleep(signal);
 }
 
-function isWorkDue(database: JournalDatabase, killFile: string): boolean {
+function isWorkDue(database: JournalDatabase): boolean {
   try {
-    const queries = [WAITING_DIRECTIVE, RUN_NOT_AT_REST, GATE_TO_LOOK_AFTER, LIVE_RUN_LOST];
-    return existsSync(killFile) || queries.some((query) => hasAny(database, query));
+    const queries = [WAITING_DIRECTIVE, RUN_NOT_AT_REST, GATE_TO_LOOK_AFTER, LIVE_RUN_LOST, HOST_KILL_UNTOLD];
+    return queries.some((query) => hasAny(database, query));
   } catch {
     return true; // rule 1
   }
@@ -31,6 +30,9 @@ const GATE_TO_LOOK_AFTER = `
   limit 1`;
 
 const LIVE_RUN_LOST = 'select 1 from live_runs where ended = 0 limit 1';
+
+/** The gate is closed; the control plane has yet to hear of it. */
+const HOST_KILL_UNTOLD = 'select 1 from host_kills limit 1';
 
 const WAITING_DIRECTIVE = 'select 1 from directives where handled = 0 limit 1';
 

@@ -45,6 +45,7 @@ export async function govern(governing: Governing): Promise<Governed> {
   const before = await production.rows();
   programs.run('keyturn', ['run-live', app, 'live', '--host', host, '--watch']);
   const liveRows = (await production.rows()) - before;
+  programs.run('keyturn-agent', ['exec', app, 'live']);
   programs.run('keyturn', ['run-live', app, 'serve', '--host', host]);
   const kill = killed(governing);
   const replay = send(request, governing);

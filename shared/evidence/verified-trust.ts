@@ -97,6 +97,11 @@ function filesOf({ roots, timestamp, snapshot, targets, releases }: CarriedTrust
   return files;
 }
 
+/** What is carried, as a repository has it. Errors: those of `checkMetadata`. Nothing of it is trusted. */
+export function carriedRepository(trust: CarriedTrust, app?: string): ReadonlyMap<string, Uint8Array> {
+  return repositoryOf(trust.roots, filesOf(trust, app));
+}
+
 /** By the names that a repository has them under. */
 function repositoryOf(
   roots: readonly Uint8Array[],

@@ -33,6 +33,8 @@ const predicateSchema = z
     epoch: z.int().min(0),
     /** How many entries the log had when this host last looked; left out where it never did. */
     logSize: z.int().min(1).optional(),
+    /** Of an order that was carried to the host: for how long its trust metadata had run out by then. */
+    trustAgeMs: z.int().min(0).optional(),
     at: instantSchema,
   })
   .refine(
@@ -49,12 +51,18 @@ export interface Receipt {
   readonly code: string | undefined;
   readonly epoch: number;
   readonly logSize: number | undefined;
+  /** Of a carried order alone. */
+  readonly trustAgeMs?: number | undefined;
   readonly atMs: number;
 }
 
 /** Errors: zod's when a member has the wrong shape. */
-export function signReceipt({ order, code, logSize, atMs, ...rest }: Receipt, key: SigningKey): Buffer {
-  const optional = { ...(code !== undefined && { code }), ...(logSize !== undefined && { logSize }) };
+export function signReceipt({ order, code, logSize, trustAgeMs, atMs, ...rest }: Receipt, key: SigningKey): Buffer {
+  const optional = {
+    ...(code !== undefined && { code }),
+    ...(logSize !== undefined && { logSize }),
+    ...(trustAgeMs !== undefined && { trustAgeMs }),
+  };
   const predicate = predicateSchema.parse({ ...rest, ...optional, at: instantOf(atMs) });
   const statement = encodeStatement({
     subject: [{ name: 'order', digest: { sha256: order } }],

@@ -6,11 +6,12 @@ import { z } from 'zod';
 import { decodeCanonical, encodeCanonical } from '../canonical-json.ts';
 import { RejectedError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { NAME_PATTERN } from './names.ts';
 import { APP_PATTERN, VERSION_PATTERN } from './release-statement.ts';
 
 /** No dot: ids such as `g3.tools` are Keyturn's own checks. */
 export const CHECK_ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/;
-export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/;
+export { NAME_PATTERN };
 /** Gates that a project may fill itself: G5, G6 and its own, which run between G6 and G7. */
 export const GATE_PATTERN = /^(G5|G6|(?!G\d)[A-Z][A-Z0-9-]{1,15})$/;
 

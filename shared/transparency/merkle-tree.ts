@@ -1,5 +1,5 @@
 /** A Merkle tree that is in memory whole: for the evidence of an order, ten thousand leaves and a proof for each. */
-import { inclusionProof, leafHash, type NodeReader, nodesCompletedBy, rootAt } from './merkle.ts';
+import { consistencyProof, inclusionProof, leafHash, type NodeReader, nodesCompletedBy, rootAt } from './merkle.ts';
 
 export class MerkleTree {
   /** Complete subtrees by level and index. */
@@ -28,6 +28,11 @@ export class MerkleTree {
   /** Throws `RangeError` where there is no such leaf. */
   proof(index: number): Buffer[] {
     return inclusionProof(index, this.#size, this.#node);
+  }
+
+  /** From the tree as it was with its first `oldSize` leaves. Throws `RangeError` where it never had so many. */
+  consistency(oldSize: number): Buffer[] {
+    return consistencyProof(oldSize, this.#size, this.#node);
   }
 
   #append(leaf: Buffer): void {

@@ -126,7 +126,7 @@ const ROWS: Record<string, Row> = {
     given: ({ state }) => inJournal(state, (journal) => journal.pragma('user_version = 9')),
     examination: 'journal',
     level: 'trouble',
-    statement: /expected version 3, got version 9/,
+    statement: /expected version 4, got version 9/,
   },
   'the journal is larger than a doctor can read': {
     given: ({ state }) => truncateSync(join(state, 'journal.sqlite'), 300 * 1024 * 1024),

@@ -39,7 +39,7 @@ const DAMAGES: Record<string, DamageRow> = {
   'has a page of zeros': { damage: (path) => overwrite(path, { at: 2 * 4096, length: 4096 }), code: 'journal-corrupt' },
   'has lost its header': { damage: (path) => overwrite(path, { at: 0, length: 16 }), code: 'journal-corrupt' },
   'is of a later version': {
-    damage: (path) => change(path, 'pragma user_version = 4'),
+    damage: (path) => change(path, 'pragma user_version = 5'),
     code: 'journal-version-unknown',
   },
   'is of a version of before': {
@@ -101,14 +101,15 @@ describe('the journal', () => {
       change(
         path,
         'drop table gate_states; drop table spent_nonces; drop table log_checkpoints; drop table gate_offers; drop table live_runs; ' +
+          'drop table host_kills; drop table obeyed_kill_files; ' +
           'create table execution_gates (app text primary key, epoch integer not null, reason text not null) strict; pragma user_version = 1',
       );
       const reading = openJournalInPlace(state);
       expect(reading.prepare('select count(*) from directives').pluck().get()).to.equal(40);
       reading.close();
       const database = open(state);
-      expect(database.pragma('user_version', { simple: true })).to.equal(3);
-      for (const table of ['gate_states', 'spent_nonces', 'log_checkpoints']) {
+      expect(database.pragma('user_version', { simple: true })).to.equal(4);
+      for (const table of ['gate_states', 'spent_nonces', 'log_checkpoints', 'host_kills', 'obeyed_kill_files']) {
         expect(database.prepare(`select count(*) from ${table}`).pluck().get()).to.equal(0);
       }
       expect(database.prepare('select count(*) from directives').pluck().get()).to.equal(40);

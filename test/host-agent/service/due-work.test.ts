@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { DirectiveLog } from '../../../host-agent/journal/directives.ts';
+import { HostKills } from '../../../host-agent/journal/host-kills.ts';
 import { createJournal, type JournalDatabase } from '../../../host-agent/journal/journal.ts';
 import { isResting } from '../../../host-agent/run/machine.ts';
 import { parseRunState } from '../../../host-agent/run/saved-state.ts';
@@ -29,10 +30,12 @@ describe('host-agent/service/due-work', () => {
   let folder: string;
   let database: JournalDatabase;
   let wakeup: Wakeup;
+  let door: { isWanted: boolean };
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keyturn-due-'));
     database = createJournal(folder);
     wakeup = new Wakeup();
+    door = { isWanted: false };
   });
   afterEach(() => {
     database.close();
@@ -43,9 +46,7 @@ describe('host-agent/service/due-work', () => {
   async function isDue(): Promise<boolean> {
     const stopping = new AbortController();
     let isStopped = false;
-    const waited = untilWorkIsDue(stopping.signal, { database, wakeup, killFile: join(folder, 'KILL') }).then(
-      () => !isStopped,
-    );
+    const waited = untilWorkIsDue(stopping.signal, { database, wakeup, door }).then(() => !isStopped);
     await new Promise((resolve) => setImmediate(resolve));
     isStopped = true;
     stopping.abort();
@@ -85,7 +86,7 @@ describe('host-agent/service/due-work', () => {
     const waited = untilWorkIsDue(new AbortController().signal, {
       database,
       wakeup,
-      killFile: join(folder, 'KILL'),
+      door,
     }).then(() => (isEnded = true));
     for (let turn = 0; turn < 3; turn += 1) {
       wakeup.wake();
@@ -102,6 +103,23 @@ describe('host-agent/service/due-work', () => {
     expect(await isDue()).to.equal(true);
     directives.markHandled(1);
     expect(await isDue()).to.equal(false);
+  });
+
+  it('a kill on the host that nobody has been told of is something to do, until it is told', async () => {
+    const kills = new HostKills(database);
+    kills.add({ app: 'app', reason: 'smoke', by: 'root', atMs: 1 });
+    expect(await isDue()).to.equal(true);
+    kills.markAnswered(1);
+    expect(await isDue()).to.equal(true);
+    kills.forget(1);
+    expect(await isDue()).to.equal(false);
+  });
+
+  it('begins when somebody on this host wants what only the work can do', async () => {
+    const waited = untilWorkIsDue(new AbortController().signal, { database, wakeup, door });
+    door.isWanted = true;
+    wakeup.wake();
+    await waited;
   });
 
   it('a journal that cannot be read is something to do: whoever works says what is wrong with it', async () => {
