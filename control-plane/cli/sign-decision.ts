@@ -15,7 +15,7 @@ import type { ApprovalRecord } from './decision-text/approval-record.ts';
 import { changesSince } from './decision-text/changes-since.ts';
 import type { Home } from './home.ts';
 import type { CommandOutput } from './output.ts';
-import { showDecision } from './show-decision.ts';
+import { type ShownDecision, showDecision } from './show-decision.ts';
 import { type ApproverSigner, approverOf } from './signing/approver-signer.ts';
 
 export interface Signing {
@@ -27,12 +27,29 @@ export interface Signing {
   readonly policy: Policy | undefined;
 }
 
-/** Errors: `approver-not-in-policy`, `not-confirmed`; those of the signer, and of `showDecision`. */
+/** Errors: those of `tellDecision` and `signTold`. */
 export async function signShown(request: DecisionRequest, signing: Signing): Promise<DecisionRequest> {
+  return signTold(request, tellDecision(request, signing), signing);
+}
+
+/** For whoever sits here, before any key is asked for. Errors: those of `showDecision`. */
+export function tellDecision(
+  request: DecisionRequest,
+  { home, output }: Pick<Signing, 'home' | 'output'>,
+): ShownDecision {
+  const shown = showDecision(request, home);
+  for (const line of shown.lines) output.warnLine(line); // 1
+  return shown;
+}
+
+/** Errors: `approver-not-in-policy`, `not-confirmed`; those of the signer. */
+export async function signTold(
+  request: DecisionRequest,
+  { record, policy: carried }: ShownDecision,
+  signing: Signing,
+): Promise<DecisionRequest> {
   const { home, signer, options, output } = signing;
   const { keyId } = signer.key;
-  const { lines, record, policy: carried } = showDecision(request, home);
-  for (const line of lines) output.warnLine(line); // 1
   const memory = new ApprovedBefore(home);
   for (const line of record ? news(memory, { keyId, record, output }) : []) output.warnLine(line);
   const who = whoSigns(signing, carried);

@@ -18,7 +18,8 @@ import { type CommandOutput, outputOf } from '../output.ts';
 import type { PassphraseOptions } from '../passphrase.ts';
 import type { Publisher } from '../publication.ts';
 import { fetchRun } from '../run-ledger.ts';
-import { signShown } from '../sign-decision.ts';
+import type { ShownDecision } from '../show-decision.ts';
+import { signTold, tellDecision } from '../sign-decision.ts';
 import { openApprover } from '../signing/open-approver.ts';
 import { watchOrder } from '../watch-order.ts';
 
@@ -90,7 +91,8 @@ async function decide(
       leaves: [],
       bundles: [],
     };
-    for (const file of options.key ?? []) request = await signedWith(file, request, deciding);
+    const told = options.key && tellDecision(request, { home: publisher.home, output });
+    if (told) for (const file of options.key ?? []) request = await signedWith(file, { request, told }, deciding);
     const lacking = lackingIn(request, ruling, policy);
     if (request.signatures.length > 0 && lacking === undefined)
       return send(request, { publisher, wait: options.wait, command });
@@ -121,12 +123,12 @@ interface Deciding {
 
 async function signedWith(
   file: string,
-  request: DecisionRequest,
+  { request, told }: { request: DecisionRequest; told: ShownDecision },
   { options, publisher, output, policy }: Deciding,
 ): Promise<DecisionRequest> {
   const signer = await openApprover(file, { ...options, env: process.env });
   try {
-    return await signShown(request, { home: publisher.home, signer, options, output, policy });
+    return await signTold(request, told, { home: publisher.home, signer, options, output, policy });
   } finally {
     signer.close();
   }
