@@ -34,9 +34,8 @@ export function presenceWarnings({ rules }: Policy, { text }: Pick<ApproverKey, 
   if (text.startsWith('sk-')) return [];
   const demanding = rules.filter(({ presence }) => presence === 'required');
   if (demanding.length === 0) return [];
-  const where =
-    demanding.length === rules.length ? 'on no host' : `not on hosts with ${demanding.map(hostsOf).join('; ')}`;
-  return [`this signature counts ${where}: the policy demands one of a security key that somebody touched`];
+  const where = demanding.length === rules.length ? 'any host' : `hosts with ${demanding.map(hostsOf).join('; ')}`;
+  return [`this signature does not count on ${where}: the policy demands one of a security key that somebody touched`];
 }
 
 export interface Demand {
