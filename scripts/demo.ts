@@ -69,6 +69,7 @@ interface Stage {
   readonly state: string;
   readonly addresses: { readonly gateway: string; readonly join: string };
   readonly isKept: boolean;
+  readonly isSqlite: boolean;
   /** Of the sample payload alone. */
   readonly production: Production | undefined;
 }
@@ -81,14 +82,15 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
   const programs = new Programs({ keyturn: ['--home', home], 'keyturn-agent': ['--state', state] }, say);
   const addresses = { gateway: `127.0.0.1:${gateway}`, join: `127.0.0.1:${join_}` };
   const production = project.isSample ? await productionFor(options, folder) : undefined;
-  const stage: Stage = { folder, project, programs, home, state, addresses, isKept: options.isKept, production };
+  const { isKept, isSqlite } = options;
+  const stage: Stage = { folder, project, programs, home, state, addresses, isKept, isSqlite, production };
   say(`keyturn demo: ${project.app} at ${project.ref}, everything below ${folder}`);
 
-  holdCeremony(stage);
-  const bundle = build(stage);
   const services: ChildProcess[] = [];
   let isLeftRunning = false;
   try {
+    holdCeremony(stage);
+    const bundle = build(stage);
     services.push(await serveControlPlane(stage));
     programs.run('keyturn', ['release', 'push', bundle]);
     const [release] = programs.query<{ releases: { app: string; version: string }[] }>('keyturn', [
@@ -103,14 +105,14 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
       expected: [...VERDICTS, EXIT_CODES.held],
     });
     const run = newestRun(stage);
-    const code = deployed === EXIT_CODES.held && production ? rulePast(run, stage) : deployed;
+    const code = deployed === EXIT_CODES.held ? rulePast(run, stage) : deployed;
     const governed =
       code === 0 && production
         ? await govern({ ...stage, production, host: HOST, app: release.app, release: name })
         : undefined;
     const result = readOutcome(stage, { run, governed });
     say(`\nreport: ${result.report} (and .html, .json; documents 01 to 08 beside it)`);
-    if (options.isKept) {
+    if (isKept) {
       sayWhatToTry(stage, { name, run, pids: services.map((child) => child.pid) });
       isLeftRunning = true;
     }
@@ -131,7 +133,7 @@ async function clearAway(services: readonly ChildProcess[], folder: string): Pro
     rmSync(join(folder, part), { recursive: true, force: true });
 }
 
-function holdCeremony({ programs, project, addresses }: Stage): void {
+function holdCeremony({ programs, project, addresses, isSqlite }: Stage): void {
   programs.run('keyturn', [
     'init',
     '--app',
@@ -139,8 +141,8 @@ function holdCeremony({ programs, project, addresses }: Stage): void {
     '--no-passphrase',
     '--address',
     addresses.gateway,
-    // The dry run of the sample reaches its database over the network.
-    ...(project.isSample ? ['--allow', 'network'] : []),
+    // The sample reaches its PostgreSQL over the network.
+    ...(project.isSample && !isSqlite ? ['--allow', 'network'] : []),
     ...(project.isSample ? [] : ['G1:source-tests:release engineers:declare tests in keyturn.yaml:30']),
   ]);
 }
@@ -232,7 +234,7 @@ function placeNeighbour(path: string, project: Project): void {
 }
 
 async function productionFor({ isSqlite }: DemoOptions, folder: string): Promise<Production> {
-  return isSqlite ? sqliteProduction(join(folder, 'production')) : postgresProduction();
+  return isSqlite ? sqliteProduction(join(folder, 'host')) : postgresProduction();
 }
 
 function sayWhatToTry(

@@ -8,6 +8,7 @@ import { parseKeyturnYaml } from '../../shared/release/keyturn-yaml.ts';
 import { ScratchFolder } from '../../shared/store/scratch-folder.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { makePayloadRepository } from './payload-repository.ts';
+import { sqliteConfig } from './sqlite-config.ts';
 
 export interface Project {
   readonly repository: string;
@@ -24,9 +25,12 @@ export interface Project {
  * Reads of a project what a host and a ceremony must know beforehand. It is refused in the words in which `keyturn release
  * build` would refuse it. Errors: those of `openSourceCommit`, `listCommit`, `readConfig` and `parseKeyturnYaml`.
  */
-export async function openProject({ repository, ref, config }: DemoOptions, folder: string): Promise<Project> {
+export async function openProject(
+  { repository, ref, config, isSqlite }: DemoOptions,
+  folder: string,
+): Promise<Project> {
   const path = repository === undefined ? join(folder, 'repository') : resolve(repository);
-  if (repository === undefined) makePayloadRepository(path);
+  if (repository === undefined) makePayloadRepository(path, isSqlite ? sqliteConfig : undefined);
   const outside = config === undefined ? undefined : resolve(config);
   const { app, install, secrets } = parseKeyturnYaml(await configText(path, { ref, outside }), {
     version: '0.0.0',

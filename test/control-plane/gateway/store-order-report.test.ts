@@ -53,7 +53,8 @@ describe('control-plane/gateway/store-order-report', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const take = (receipt: Buffer, order = ORDER) => storeReceipt(store, FROM, { receipt: { order, receipt }, now: 11 });
+  const take = (receipt: Buffer, order: Buffer = ORDER) =>
+    storeReceipt(store, FROM, { receipt: { order, receipt }, now: 11 });
 
   it('keeps an answer as it came, and how the gate stands since', async () => {
     const receipt = receiptOf();
