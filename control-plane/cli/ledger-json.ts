@@ -25,7 +25,18 @@ export function runTimes({ summary, entries }: VerifiedLedger, { createdAtMs }: 
   const rows = summary.gates.flatMap((gate) => gate.checks);
   const runs = rows.flatMap(({ kind, evidence }) => (evidence && PAYLOAD_KINDS.includes(kind) ? [evidence] : []));
   const orderedAt = new Date(createdAtMs).toISOString();
-  return { orderedAt, settledAt, durationMs, ownMs: Math.max(0, durationMs - coveredMs(runs)) };
+  const ownMs = Math.max(0, durationMs - coveredMs([...runs, ...heldSpans(entries)]));
+  return { orderedAt, settledAt, durationMs, ownMs };
+}
+
+/** From the start of what came to a stop gate until people had ruled: the payload's time, and theirs. */
+function heldSpans(entries: VerifiedLedger['entries']): Pick<Evidence, 'startedAt' | 'durationMs'>[] {
+  return entries.flatMap(({ entry: { body } }, index) => {
+    if (body.type !== 'phase-entered' || body.to !== 'held') return [];
+    const startedAt = entries[index - 1]?.entry.at ?? '';
+    const ruledAt = entries[index + 1]?.entry.at ?? startedAt;
+    return [{ startedAt, durationMs: Math.max(0, Date.parse(ruledAt) - Date.parse(startedAt)) }];
+  });
 }
 
 /** How long at least one of them was under way. */
@@ -78,5 +89,6 @@ export function ledgerJson(ledger: VerifiedLedger, run: Pick<Run, 'createdAtMs'>
     })),
     findings: summary.findings,
     subGaps: summary.subGaps,
+    rulings: summary.rulings,
   };
 }

@@ -42,7 +42,15 @@ export function verdictWords(verdict: Verdict): string {
 export function ledgerTable(summary: LedgerSummary, terminal: Terminal): string {
   const head = [`run ${visibleLine(summary.run)} on ${visibleLine(summary.host)}, phase ${summary.phase}`, ''];
   const table = tableLines(terminal, [headerCells(), ...summary.gates.flatMap(gateRows)]);
-  return `${[...head, ...table, ...findingLines(summary), ...subGapLines(summary, terminal), '', verdictLine(summary, terminal)].join('\n')}\n`;
+  return `${[...head, ...table, ...findingLines(summary), ...subGapLines(summary, terminal), ...rulingLines(summary), '', verdictLine(summary, terminal)].join('\n')}\n`;
+}
+
+function rulingLines({ rulings }: LedgerSummary): string[] {
+  if (rulings.length === 0) return [];
+  const lines = rulings.map(({ check, decision, stopGate, by, reason }) =>
+    visibleLine(`  ${stopGate ?? check}: ${decision}, ruled by ${by.join(', ')}: ${reason}`),
+  );
+  return ['', 'rulings', ...lines];
 }
 
 /** Everything that one check left; a check that the plan does not have is undefined. */

@@ -4,16 +4,18 @@
  * 1. What the invariants count is read before the first start and behind the closeout; any difference is a failure, whoever caused it.
  * 2. Where it stands is a durable fact before anybody is told: a restart of the agent goes on from there.
  * 3. It goes on only with the token that it gave itself, and only after a ruling that this host has verified.
+ * 4. Without the secrets that only it needs, it leaves a sub-gap.
  */
 import type { Json } from '../../shared/canonical-json.ts';
 import { RejectedError } from '../../shared/errors.ts';
 import { type DryrunObservation, type DryrunParams, dryrunKind } from '../../shared/ledger/kinds/dryrun.ts';
+import { dryRunSecrets } from '../../shared/release/secrets-to-have.ts';
 import { paramsOf, timeoutMsOf } from './check-params.ts';
 import { cutEnd } from './cut-text.ts';
 import { type DryrunLine, lastLine } from './dryrun-line.ts';
 import { entrypointOf } from './entrypoint-of.ts';
 import { type DryrunProgress, loadProgress, saveProgress } from './hold.ts';
-import { type InvariantReading, readInvariants } from './invariants.ts';
+import { declaredInvariant, type InvariantReading, readInvariants } from './invariants.ts';
 import { blocked, type CheckContext, type CheckOutcome, type HeldOutcome, observed } from './observe.ts';
 import { type ProcessRun, runProcess } from './process-check.ts';
 import { redactorOf } from './redactor.ts';
@@ -27,6 +29,8 @@ const SUMMARY_CHARACTERS = 2_000;
 export async function observeDryrun(context: CheckContext): Promise<CheckOutcome | HeldOutcome> {
   const { check, facts } = context;
   const params = paramsOf(dryrunKind, check);
+  const missing = missingSecrets(params, context);
+  if (missing.length > 0) return gapWithout(missing, params, context);
   const progress = loadProgress(facts, check.id) ?? (await begin(params, context));
   const { hold } = progress;
   if (hold && hold.decision === undefined) return heldAt({ ...hold, summary: 'it waits for a ruling' });
@@ -38,6 +42,27 @@ export async function observeDryrun(context: CheckContext): Promise<CheckOutcome
   const going: DryrunProgress = { before: progress.before, passed };
   if (isHeldNow(run, line)) return waitAt(line.stop, going, context);
   return close({ run, line, progress: going }, params, context);
+}
+
+/** What a dry run alone needs, and this host has not. Errors: `RejectedError('invariant-undeclared')`. */
+function missingSecrets(params: DryrunParams, { release: { plan }, secrets }: CheckContext): string[] {
+  for (const invariant of params.invariants) declaredInvariant(plan, invariant);
+  return dryRunSecrets(plan, params).filter((name) => secrets.read(name) === undefined);
+}
+
+/** 4: a release may stand without it; what was not proven is said, and somebody has to close it. */
+function gapWithout(
+  missing: readonly string[],
+  { entrypoint, invariants }: DryrunParams,
+  { release }: CheckContext,
+): CheckOutcome {
+  const { argv } = entrypointOf(release.plan, entrypoint);
+  const names = missing.join(', ');
+  const statement =
+    `a dry run of entrypoint ${entrypoint} (${cutEnd(argv.join(' '), 512)}) against live data was not run, and that ` +
+    `${invariants.join(', ')} stay the same around it was not proven: this host has no secret ${names}`;
+  const route = `store ${names} on the host and deploy again`;
+  return { result: { did: 'leave-a-gap', statement, owner: 'unassigned', route } };
 }
 
 /** 1: read once, and kept, so that a run of days compares with its beginning. */

@@ -32,7 +32,7 @@ async function readInvariant(
   name: string,
   { release, secrets, check, signal }: CheckContext,
 ): Promise<InvariantReading> {
-  const { dsn, schemas, queries, digests } = declared(release.plan, name);
+  const { dsn, schemas, queries, digests } = declaredInvariant(release.plan, name);
   const dataSourceName = secrets.read(dsn);
   if (!dataSourceName) {
     throw new RejectedError('secret-missing', `failed to read invariant "${name}": this host has no secret "${dsn}"`, {
@@ -51,7 +51,8 @@ async function readInvariant(
   };
 }
 
-function declared(plan: Plan, name: string): Plan['invariants'][string]['sql'] {
+/** Errors: `RejectedError('invariant-undeclared')`. */
+export function declaredInvariant(plan: Plan, name: string): Plan['invariants'][string]['sql'] {
   const invariant = Object.hasOwn(plan.invariants, name) ? plan.invariants[name] : undefined;
   if (invariant) return invariant.sql;
   throw new RejectedError(

@@ -5,10 +5,11 @@
 import { canonicalText } from '../canonical-json.ts';
 import type { BuildRecord } from '../release/build-record.ts';
 import type { AnyCheckKind, Finding, Judged } from './check-kind.ts';
-import type { LedgerEntryBody, RunPhase, SealedEntry } from './entry.ts';
+import type { RunPhase, SealedEntry } from './entry.ts';
 import type { Evidence, FailureCapsule } from './evidence.ts';
 import { type FindingRow, type FoundFinding, onePerFact } from './finding.ts';
 import { gatesOf, type PlannedCheck, plannedChecks, removalCheck, type SignedRelease } from './planned-checks.ts';
+import { lastWaiver, type RulingRow, rulingsOf } from './rulings.ts';
 import {
   checkStatus,
   type Expectation,
@@ -64,6 +65,7 @@ export interface LedgerSummary {
   readonly gates: readonly GateRow[];
   readonly findings: readonly FindingRow[];
   readonly subGaps: readonly SubGapRow[];
+  readonly rulings: readonly RulingRow[];
 }
 
 /** Which sub-gaps the policy accepts, and for how long. */
@@ -104,6 +106,7 @@ export function deriveSummary(material: LedgerMaterial): LedgerSummary {
     gates,
     findings: onePerFact(judged.flatMap(({ findings }) => findings)),
     subGaps,
+    rulings: rulingsOf(material.entries),
   };
 }
 
@@ -260,18 +263,6 @@ function subGapOf(row: CheckRow, material: LedgerMaterial): SubGapRow[] {
   const waiver = lastWaiver(row.id, material.entries);
   if (!waiver) return [gap];
   return [{ ...gap, accepted: true, expiresAt: waiver.expiresAt, waivedBy: waiver.by }];
-}
-
-/** A later one stands in place of an earlier one. */
-function lastWaiver(
-  check: string,
-  entries: readonly SealedEntry[],
-): Extract<LedgerEntryBody, { type: 'ruling-recorded' }> | undefined {
-  for (const { entry } of entries.toReversed()) {
-    const { body } = entry;
-    if (body.type === 'ruling-recorded' && body.decision === 'waive' && body.check === check) return body;
-  }
-  return undefined;
 }
 
 function daysLater(instant: string, days: number): string {

@@ -7,6 +7,7 @@
 import type { Json } from '../canonical-json.ts';
 import type { Plan, PlanCheck } from '../release/plan.ts';
 import { installationName, type ReleaseStatement } from '../release/release-statement.ts';
+import { secretsToHave } from '../release/secrets-to-have.ts';
 
 export interface PlannedCheck {
   readonly id: string;
@@ -114,7 +115,7 @@ function preflightChecks(release: SignedRelease): PlannedCheck[] {
       params: { planDigest: statement.plan.sha256, statementDigest: release.statementDigest },
     }),
     check('G3', 'tools', { params: { tools: plan.requires.tools as Record<string, Json> } }),
-    ...(plan.secrets.length > 0 ? [check('G3', 'secrets-present', { params: { names: plan.secrets } })] : []),
+    ...secretsCheck(plan),
     check('G3', 'space', { params: { root: plan.install.root } }),
     check('G3', 'rollback-defined', { params: { root: plan.install.root, path } }),
     check('G3', 'fingerprint-before', { params: {} }),
@@ -149,6 +150,11 @@ function declaredChecks(plan: Plan): PlannedCheck[] {
 
 function declaredCheck(gate: string, { id, kind, params, timeoutMs }: PlanCheck): PlannedCheck {
   return { id, gate, kind, params: params as Record<string, Json>, seenBy: 'host', timeoutMs };
+}
+
+function secretsCheck(plan: Plan): PlannedCheck[] {
+  const names = secretsToHave(plan);
+  return names.length > 0 ? [check('G3', 'secrets-present', { params: { names } })] : [];
 }
 
 function anchorChecks(gate: string, id: string, { install }: Plan): PlannedCheck[] {

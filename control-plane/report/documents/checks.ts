@@ -1,4 +1,5 @@
 import type { VerifiedLedger } from '../../../shared/ledger/ledger-bundle.ts';
+import { citeEntry } from '../cite.ts';
 import { makeClaim } from '../claims.ts';
 import type { ReportDocument, Section } from '../document.ts';
 import { statement } from '../document.ts';
@@ -11,7 +12,8 @@ export function checksDocument(ledger: VerifiedLedger): ReportDocument {
   const name = { number: '06', title: 'Checks and dry run' };
   const present = ledger.summary.gates.map(({ gate }) => gate).filter((gate) => !OTHER_DOCUMENTS_GATES.includes(gate));
   const gates = [...new Set(['G5', 'G6', ...present])];
-  return documentOf(ledger, name, [productionSection(ledger), ...gateSections(ledger, gates)]);
+  const sections = [productionSection(ledger), ...rulingSections(ledger), ...gateSections(ledger, gates)];
+  return documentOf(ledger, name, sections);
 }
 
 function productionSection(ledger: VerifiedLedger): Section {
@@ -22,4 +24,19 @@ function productionSection(ledger: VerifiedLedger): Section {
     { key: 'live_execution', statement: statement(refused.value, refused.evidence) },
   ];
   return { title: 'Production', blocks: [{ block: 'facts', rows }] };
+}
+
+/** What people decided on the way; nothing where nobody was asked. */
+function rulingSections(ledger: VerifiedLedger): Section[] {
+  const rows = ledger.entries.flatMap(({ entry }) => {
+    if (entry.body.type !== 'ruling-recorded') return [];
+    const cite = (pointer: string) => [citeEntry(ledger, entry.seq, pointer)];
+    const people = entry.body.by.map((_, index) => citeEntry(ledger, entry.seq, `/body/by/${index}`));
+    const by = people.flatMap((person, index) => (index === 0 ? [person] : [', ', person]));
+    const cells = [cite('/at'), cite('/body/check'), cite('/body/decision'), by, cite('/body/reason')];
+    return [{ cells, evidence: [`${entry.run}#${entry.seq}`] }];
+  });
+  if (rows.length === 0) return [];
+  const columns = ['At', 'Check', 'Decision', 'By', 'Reason'];
+  return [{ title: 'Rulings', blocks: [{ block: 'table', columns, rows }] }];
 }

@@ -1,9 +1,9 @@
-import type { SecretsPresentObservation } from '../../../shared/ledger/kinds/secrets-present.ts';
+import { type SecretsPresentObservation, secretsPresentKind } from '../../../shared/ledger/kinds/secrets-present.ts';
 import { blocked, type Observe, observed } from '../observe.ts';
 
 /** Looks whether each secret is there and not empty; nothing of it is kept (P7). */
-export const observeSecretsPresent: Observe = async ({ release, secrets }) => {
-  const names = release.plan.secrets;
+export const observeSecretsPresent: Observe = async ({ check, secrets }) => {
+  const { names } = secretsPresentKind.params.parse(check.params);
   const missing = names.filter((name) => (secrets.read(name)?.byteLength ?? 0) === 0);
   if (missing.length > 0) {
     const needs = missing.map((name) => `secret ${name}`);

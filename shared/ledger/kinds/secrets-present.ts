@@ -6,7 +6,7 @@ export type SecretsPresentParams = z.infer<typeof namesSchema>;
 /** The names of which this host has a secret that is not empty; never a value (P7). */
 export type SecretsPresentObservation = z.infer<typeof namesSchema>;
 
-/** This host has every secret that the plan names. A host that lacks one is blocked before it gets here. */
+/** This host has every secret that must be there before anything begins (`secrets-to-have.ts`). A host that lacks one is blocked before it gets here. */
 export const secretsPresentKind: CheckKind<SecretsPresentParams, SecretsPresentObservation> = {
   kind: 'secrets-present',
   params: namesSchema,

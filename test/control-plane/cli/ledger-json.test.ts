@@ -53,7 +53,7 @@ describe('the ledger as a document', () => {
         'verdict',
         'head',
         'orderedAt',
-      ].concat(['settledAt', 'durationMs', 'ownMs', 'gates', 'findings', 'subGaps']),
+      ].concat(['settledAt', 'durationMs', 'ownMs', 'gates', 'findings', 'subGaps', 'rulings']),
     },
     { name: 'its head', of: () => shown.head as object, are: ['size', 'digest'] },
     { name: 'a gate', of: () => shown.gates[0] ?? {}, are: ['gate', 'status', 'checks'] },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type CheckContext, isHeld, type Observe } from '../../../host-agent/checks/observe.ts';
 import { planChecks } from '../../../host-agent/checks/plan-checks.ts';
-import { observeCheck } from '../../../host-agent/checks/run-check.ts';
+import { type Observed, observeCheck } from '../../../host-agent/checks/run-check.ts';
 import { detectSandbox } from '../../../host-agent/sandbox/sandbox.ts';
 import type { Json } from '../../../shared/canonical-json.ts';
 import { sha256 } from '../../../shared/digest.ts';
@@ -84,15 +84,20 @@ export class CheckWorld implements AsyncDisposable {
     return (await hashTree(this.rootPrefix)).digest;
   }
 
-  async ask(asked: AskedCheck): Promise<Answer> {
-    const context = this.#context(asked);
-    const evidence = await observeCheck(context, {
+  /** Evidence, or that it waits for people. */
+  observe(asked: AskedCheck): Promise<Observed> {
+    return observeCheck(this.#context(asked), {
       planChecks,
       builtInChecks: new Map(),
       kinds: planKinds,
       now: () => new Date('2026-05-21T09:00:00.000Z'),
       ...asked.options,
     });
+  }
+
+  async ask(asked: AskedCheck): Promise<Answer> {
+    const context = this.#context(asked);
+    const evidence = await this.observe(asked);
     if (isHeld(evidence)) throw new Error(`the check waits for people at ${evidence.held.stopGate}`);
     const status = statusOfEvidence(context.check, {
       evidence,

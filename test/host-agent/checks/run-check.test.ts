@@ -182,10 +182,10 @@ describe('the run of a check', function () {
   });
 });
 
-describe('a check that this agent cannot run', () => {
+describe('a dry run on a host without its data source', () => {
   const production = {
     files: {},
-    secrets: { governance_ro: 'x' },
+    secrets: { governance_ro: undefined },
     entrypoints: { dryrun: { argv: ['python3', '-m', 'cutter'] } },
   };
 
@@ -194,9 +194,7 @@ describe('a check that this agent cannot run', () => {
     const answer = await askOnce(production, { kind: 'dryrun', params });
     expect(answer.status).to.equal('PARTIAL');
     expect(answer.evidence.result).to.deep.include({ did: 'leave-a-gap', owner: 'unassigned' });
-    expect(answer.text).to.include(
-      'entrypoint dryrun (python3 -m cutter) against live data through secret governance_ro was not run',
-    );
+    expect(answer.text).to.include('a dry run of entrypoint dryrun (python3 -m cutter) against live data was not run');
   });
 
   it('blocks a dry run whose invariant the plan does not declare', async () => {

@@ -23,7 +23,7 @@ describe('the plan of the sample payload', function () {
     await using world = new CheckWorld({
       files,
       entrypoints: plan.entrypoints,
-      secrets: { governance_ro: 'sqlite:////nowhere', governance_rw: 'sqlite:////nowhere' },
+      secrets: { governance_ro: undefined, governance_rw: 'sqlite:////nowhere' },
     });
     for (const check of checksOf(plan)) answers.set(check.id, await world.ask(check));
   });

@@ -126,7 +126,7 @@ const ROWS: Record<string, Row> = {
     given: ({ state }) => inJournal(state, (journal) => journal.pragma('user_version = 9')),
     examination: 'journal',
     level: 'trouble',
-    statement: /expected version 2, got version 9/,
+    statement: /expected version 3, got version 9/,
   },
   'the journal is larger than a doctor can read': {
     given: ({ state }) => truncateSync(join(state, 'journal.sqlite'), 300 * 1024 * 1024),
@@ -292,7 +292,7 @@ const ROWS: Record<string, Row> = {
     examination: 'secrets',
     level: 'trouble',
     statement:
-      /^failed to use secret "counts_ro": expected a file of user \d+ with mode 600, got one of user \d+ with mode 644$/,
+      /^failed to use secret "beacon_token": expected a file of user \d+ with mode 600, got one of user \d+ with mode 644$/,
     mend: ({ state }) =>
       `chown ${process.geteuid?.()} ${state}/secrets/${SECRET_NAME} && chmod 600 ${state}/secrets/${SECRET_NAME}`,
   },

@@ -155,7 +155,7 @@ describe('shared/trust/policy', function () {
     },
     'a presence that no key can show': {
       change: { rules: [{ ...PROD_RULE, presence: 'required' }] },
-      fault: 'rules.0.presence: team "operations" has 0 security keys of 2',
+      fault: 'rules.0.quorum: presence is required, team "operations" has 0 security keys of 2',
     },
     'a log that is no key': { change: { log: 'log.example' }, fault: 'log: failed to read verifier key' },
     'a quorum of nobody': { change: { rules: [{ ...PROD_RULE, quorum: [] }] }, fault: 'rules.0.quorum' },
