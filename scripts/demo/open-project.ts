@@ -5,6 +5,7 @@ import { readConfig } from '../../control-plane/build/read-config.ts';
 import { openSourceCommit } from '../../control-plane/build/repository.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
 import { parseKeyturnYaml } from '../../shared/release/keyturn-yaml.ts';
+import { secretsToHave } from '../../shared/release/secrets-to-have.ts';
 import { ScratchFolder } from '../../shared/store/scratch-folder.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { makePayloadRepository } from './payload-repository.ts';
@@ -32,7 +33,7 @@ export async function openProject(
   const path = repository === undefined ? join(folder, 'repository') : resolve(repository);
   if (repository === undefined) makePayloadRepository(path, isSqlite ? sqliteConfig : undefined);
   const outside = config === undefined ? undefined : resolve(config);
-  const { app, install, secrets } = parseKeyturnYaml(await configText(path, { ref, outside }), {
+  const plan = parseKeyturnYaml(await configText(path, { ref, outside }), {
     version: '0.0.0',
     kinds: planKinds,
   });
@@ -40,10 +41,11 @@ export async function openProject(
     repository: path,
     ref,
     config: outside,
-    app,
-    installRoot: install.root,
-    preserve: install.preserve,
-    secrets,
+    app: plan.app,
+    installRoot: plan.install.root,
+    preserve: plan.install.preserve,
+    // A dry run of somebody else's would fail on a placeholder; without its data source it leaves a sub-gap.
+    secrets: repository === undefined ? plan.secrets : secretsToHave(plan),
     isSample: repository === undefined,
   };
 }
