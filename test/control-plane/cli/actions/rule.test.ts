@@ -48,6 +48,16 @@ describe('keyturn rule', function () {
     );
   });
 
+  it('shows where a run is held, to programs and to people, and ends with 75', async () => {
+    const ended = await world.watch(held);
+    expect(ended.exitCode).to.equal(75);
+    const at = { check: 'live-dryrun', stopGate: 'SG1', summary: '3 lamps would be lit' };
+    expect(documentOf<{ held: object }>(ended).held).to.include(at);
+    const { stdout } = await world.command.keyturn('ledger', held.run);
+    expect(stdout).to.include('verdict D so far: it waits for people to rule\nheld at SG1 of live-dryrun: 3 lamps');
+    expect(stdout).to.include(`next: keyturn rule proceed ${held.run} --reason TEXT --key FILE    (or: stop)`);
+  });
+
   it('refuses a run that is not there, and a key that is not', async () => {
     expect(failureOf(await rule('proceed', '01JD0000000000000000000000')).code).to.equal('run-not-found');
     expect((await rule('proceed', held.run, '--key', '/nowhere.pem')).exitCode).to.equal(64);
