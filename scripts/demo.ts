@@ -243,7 +243,7 @@ async function productionFor({ isSqlite }: DemoOptions, folder: string): Promise
 }
 
 function sayWhatToTry(
-  { home, state }: Stage,
+  { home, state, folder, production }: Stage,
   { name, run, pids }: { name: string; run: string; pids: readonly (number | undefined)[] },
 ): void {
   const keyturn = `npm run --silent keyturn -- --home ${home}`;
@@ -253,7 +253,11 @@ The control plane and the agent go on running. Try:
   ${keyturn} ledger ${run} --check unit
   ${keyturn} host list
   ${keyturn} release show ${name}
+  ${keyturn} readiness ${name} --host ${HOST}
+  ${keyturn} inbox
+  ${keyturn} audit list
   ${keyturn} rollback ${name} --host ${HOST} --watch
   npm run --silent keyturn-agent -- --state ${state} status
-Stop them with: kill ${pids.join(' ')}`);
+Stop them with: kill ${pids.join(' ')}
+and remove what is left: rm -r ${[folder, ...(production?.folders ?? [])].join(' ')}`);
 }

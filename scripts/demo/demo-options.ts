@@ -28,7 +28,8 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
     config: values.config,
     isKept: values.keep === true,
     isJson: values.json === true,
-    isSqlite: values.sqlite === true,
+    // A PostgreSQL of the demo's own would end with it.
+    isSqlite: values.sqlite === true || (values.keep === true && values.repo === undefined),
   };
 }
 

@@ -13,6 +13,8 @@ export interface Production {
   /** How many information units are stored. */
   rows(): Promise<number>;
   stop(): Promise<void>;
+  /** Folders outside of the demo's own, for whoever keeps it. */
+  readonly folders: readonly string[];
 }
 
 const COUNT = 'select count(*) as rows from information_units';
@@ -29,6 +31,7 @@ export async function postgresProduction(): Promise<Production> {
     secrets: Object.fromEntries(secrets),
     rows: async () => Number((await server.query(COUNT))[0]?.rows),
     stop: () => server.stop(),
+    folders: [],
   };
 }
 
@@ -52,6 +55,7 @@ export function sqliteProduction(hostPrefix: string): Production {
     secrets: { governance_ro: `sqlite://${read}`, governance_rw: `sqlite://${written}` },
     rows: async () => queryDatabase(written, COUNT),
     stop: async () => rmSync(copies, { recursive: true, force: true }),
+    folders: [copies],
   };
 }
 
