@@ -118,7 +118,8 @@ async function demo(options: DemoOptions, folder: string): Promise<{ result: Dem
     const result = readOutcome(stage, { run, governed });
     say(`\nreport: ${result.report} (and .html, .json; documents 01 to 08 beside it)`);
     if (isKept) {
-      sayWhatToTry(stage, { name, run, pids: services.map((child) => child.pid) });
+      const pids = [...services.map(({ pid }) => pid), production?.pid].filter((pid) => pid !== undefined);
+      sayWhatToTry(stage, { name, run, pids });
       isLeftRunning = true;
     }
     return { result, code };
@@ -238,13 +239,13 @@ function placeNeighbour(path: string, project: Project): void {
   }
 }
 
-async function productionFor({ isSqlite }: DemoOptions, folder: string): Promise<Production> {
-  return isSqlite ? sqliteProduction(join(folder, 'host')) : postgresProduction();
+async function productionFor({ isSqlite, isKept }: DemoOptions, folder: string): Promise<Production> {
+  return isSqlite ? sqliteProduction(join(folder, 'host')) : postgresProduction({ isKept });
 }
 
 function sayWhatToTry(
   { home, state, folder, production }: Stage,
-  { name, run, pids }: { name: string; run: string; pids: readonly (number | undefined)[] },
+  { name, run, pids }: { name: string; run: string; pids: readonly number[] },
 ): void {
   const keyturn = `npm run --silent keyturn -- --home ${home}`;
   say(`
@@ -256,6 +257,7 @@ The control plane and the agent go on running. Try:
   ${keyturn} readiness ${name} --host ${HOST}
   ${keyturn} inbox
   ${keyturn} audit list
+  ${keyturn} evidence ${run} --out evidence.json
   ${keyturn} rollback ${name} --host ${HOST} --watch
   npm run --silent keyturn-agent -- --state ${state} status
 Stop them with: kill ${pids.join(' ')}

@@ -28,8 +28,7 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
     config: values.config,
     isKept: values.keep === true,
     isJson: values.json === true,
-    // A PostgreSQL of the demo's own would end with it.
-    isSqlite: values.sqlite === true || (values.keep === true && values.repo === undefined),
+    isSqlite: values.sqlite === true,
   };
 }
 

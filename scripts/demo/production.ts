@@ -12,6 +12,8 @@ export interface Production {
   readonly secrets: Readonly<Record<string, string>>;
   /** How many information units are stored. */
   rows(): Promise<number>;
+  /** Of the server, if there is one. */
+  readonly pid?: number;
   stop(): Promise<void>;
   /** Folders outside of the demo's own, for whoever keeps it. */
   readonly folders: readonly string[];
@@ -20,8 +22,8 @@ export interface Production {
 const COUNT = 'select count(*) as rows from information_units';
 
 /** A PostgreSQL with the two roles of the payload, reached over loopback. */
-export async function postgresProduction(): Promise<Production> {
-  const server = await startPostgres();
+export async function postgresProduction({ isKept }: { isKept: boolean }): Promise<Production> {
+  const server = await startPostgres({ lifetime: isKept ? 'until-stopped' : 'with-its-starter' });
   await server.query(readFileSync(PRODUCTION_SQL.schema, 'utf8'));
   await server.query(readFileSync(PRODUCTION_SQL.seed, 'utf8'));
   await server.query(readFileSync(PRODUCTION_SQL.roles, 'utf8'));
@@ -30,6 +32,7 @@ export async function postgresProduction(): Promise<Production> {
   return {
     secrets: Object.fromEntries(secrets),
     rows: async () => Number((await server.query(COUNT))[0]?.rows),
+    pid: server.pid,
     stop: () => server.stop(),
     folders: [],
   };

@@ -46,15 +46,21 @@ const START_ATTEMPTS = 3;
 const START_MS = 60_000;
 const run = promisify(execFile);
 
+export interface PostgresOptions {
+  /** `until-stopped`: it outlives the process that started it, and is ended by its pid. */
+  readonly lifetime?: 'with-its-starter' | 'until-stopped';
+}
+
 /** Starts a server with one empty database, `postgres`. Errors: what the server said when it did not start. */
-export async function startPostgres(): Promise<LivePostgres> {
+export async function startPostgres({ lifetime = 'with-its-starter' }: PostgresOptions = {}): Promise<LivePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-pg-'));
   try {
     chmodSync(folder, 0o755);
     const programs = copyPrograms(folder);
     const password = randomBytes(16).toString('hex');
     await makeCluster(folder, { programs, password });
-    const { server, port } = await startServer(folder, programs);
+    const { server, port } = await startServer(folder, { programs, lifetime });
+    if (lifetime === 'until-stopped') letGo(server);
     return new Postgres({ folder, server, port, password });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
@@ -142,11 +148,14 @@ async function makeCluster(
   await run(program, rest, { env: { LC_ALL: 'C' } });
 }
 
-async function startServer(folder: string, programs: string): Promise<{ server: ChildProcess; port: number }> {
+async function startServer(
+  folder: string,
+  launch: { programs: string; lifetime: Lifetime },
+): Promise<{ server: ChildProcess; port: number }> {
   let said = '';
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
     const port = await freePort();
-    const started = await startAt(port, { folder, programs });
+    const started = await startAt(port, { folder, ...launch });
     if (typeof started !== 'string') return { server: started, port };
     said = started;
   }
@@ -156,7 +165,7 @@ async function startServer(folder: string, programs: string): Promise<{ server: 
 /** The server once it is ready, or what it said instead. */
 async function startAt(
   port: number,
-  { folder, programs }: { folder: string; programs: string },
+  { folder, programs, lifetime }: { folder: string; programs: string; lifetime: Lifetime },
 ): Promise<ChildProcess | string> {
   const own = runFolder(folder);
   const settings = [
@@ -164,12 +173,16 @@ async function startAt(
     ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'],
     ...['shared_buffers=16MB', 'max_connections=32', 'wal_level=minimal', 'max_wal_senders=0'],
   ];
-  const [program, ...rest] = asServerUser([
-    join(programs, 'postgres'),
-    ...['-D', join(own, 'cluster')],
-    ...settings.flatMap((setting) => ['-c', setting]),
-  ]);
-  const server = spawn(program, rest, { env: { LC_ALL: 'C' }, cwd: own, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program, ...rest] = asServerUser(
+    [join(programs, 'postgres'), ...['-D', join(own, 'cluster')], ...settings.flatMap((setting) => ['-c', setting])],
+    lifetime,
+  );
+  const server = spawn(program, rest, {
+    env: { LC_ALL: 'C' },
+    cwd: own,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: lifetime === 'until-stopped',
+  });
   return (await isReady(server)) ?? server;
 }
 
@@ -211,10 +224,22 @@ function giveAway(path: string): void {
   if (isRoot()) chownSync(path, NOBODY, NOBODY);
 }
 
-/** It dies with whoever started it, even if that is killed. */
-function asServerUser(argv: readonly string[]): [program: string, ...args: string[]] {
+/** What it still has to say is heard by nobody. */
+function letGo(server: ChildProcess): void {
+  server.stderr?.destroy();
+  server.unref();
+}
+
+type Lifetime = NonNullable<PostgresOptions['lifetime']>;
+
+/** Unless said otherwise it dies with whoever started it, even if that is killed. */
+function asServerUser(
+  argv: readonly string[],
+  lifetime: Lifetime = 'with-its-starter',
+): [program: string, ...args: string[]] {
+  const bound = lifetime === 'until-stopped' ? [] : ['--pdeathsig=INT'];
   const drop = isRoot() ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-  return ['setpriv', ...drop, '--pdeathsig=INT', '--', ...argv];
+  return ['setpriv', ...drop, ...bound, '--', ...argv];
 }
 
 function isRoot(): boolean {
