@@ -161,8 +161,9 @@ function gapLines(gap: SubGapRow, terminal: Terminal): string[] {
   ];
 }
 
-function verdictLine({ verdict }: LedgerSummary, terminal: Terminal): string {
+function verdictLine({ verdict, phase }: LedgerSummary, terminal: Terminal): string {
   const { words, tone } = VERDICTS[verdict];
+  if (phase === 'held') return `verdict ${toned(terminal, 'fair', `${verdict} so far: it waits for people to rule`)}`;
   return `verdict ${toned(terminal, tone, `${verdict}: ${words}`)}`;
 }
 

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from '../../shared/service/failure.ts';
 
@@ -14,6 +14,15 @@ export function assertOutputFile(path: string, what: string): void {
       `${what} "${path}": there is no folder "${folder}"`,
       'make it, or name another file with --out',
     );
+}
+
+/**
+ * The same, and that nothing stands there yet; `option` is the one that names another. Errors: `UsageError`.
+ */
+export function assertNewFile(path: string, what: string, option = '--out'): void {
+  assertOutputFile(path, what);
+  if (existsSync(path))
+    throw new UsageError(`${what} "${path}": there is one already`, `remove it, or name another file with ${option}`);
 }
 
 function isFolder(path: string): boolean {

@@ -24,7 +24,17 @@ export interface AnsweredAt extends Receipt {
 }
 
 export interface WatchedOrder extends SendOrderResponse {
+  /** As it was sent: what the hosts answer to. */
   readonly document: Uint8Array;
+  /** Those that were meant; of these none is missing from the result, whatever the control plane leaves out. */
+  readonly meant: readonly string[];
+}
+
+export interface OrderWatching {
+  readonly publisher: Publisher;
+  readonly patienceMs: number;
+  /** Each new answer, when it was verified. */
+  readonly onAnswer?: (host: string, answer: AnsweredAt) => void;
 }
 
 /**
@@ -32,17 +42,19 @@ export interface WatchedOrder extends SendOrderResponse {
  * `verifyReceipt` and `pinnedHostKey`.
  */
 export async function watchOrder(
-  { order, document, hosts, orderedAtMs }: WatchedOrder,
-  { publisher, patienceMs }: { publisher: Publisher; patienceMs: number },
+  { order, document, hosts, meant, orderedAtMs }: WatchedOrder,
+  { publisher, patienceMs, onAnswer = () => {} }: OrderWatching,
 ): Promise<HostAnswer[]> {
   const keys = await hostKeys(publisher);
-  const answers = new Map(hosts.map((host) => [host, unanswered(host)]));
+  const answers = new Map([...hosts, ...meant].map((host) => [host, unanswered(host)]));
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), patienceMs);
   try {
     for await (const update of publisher.client.watchOrder({ order }, { signal: late.signal })) {
       const before = answers.get(update.host) ?? unanswered(update.host);
-      answers.set(update.host, withUpdate(before, { update, document, orderedAtMs, keys }));
+      const after = withUpdate(before, { update, document, orderedAtMs, keys });
+      answers.set(update.host, after);
+      for (const receipt of after.receipts) if (!before.receipts.includes(receipt)) onAnswer(update.host, receipt);
     }
   } catch (error) {
     if (!late.signal.aborted) throw error;
@@ -84,7 +96,8 @@ function withUpdate(
   const durableMs = deliveredAtMs === 0 ? before.durableMs : deliveredAtMs - seen.orderedAtMs;
   if (receipt.length === 0) return { ...before, isConnected, durableMs };
   const said = verifyReceipt(receipt, { host, publicKey: seen.keys(host), order: seen.document });
-  const others = before.receipts.filter(({ answer, atMs }) => answer !== said.answer || atMs !== said.atMs);
-  const receipts = [...others, { ...said, afterMs: receivedAtMs - seen.orderedAtMs }];
+  const isKnown = before.receipts.some(({ answer, atMs }) => answer === said.answer && atMs === said.atMs);
+  const afterMs = receivedAtMs - seen.orderedAtMs;
+  const receipts = isKnown ? before.receipts : [...before.receipts, { ...said, afterMs }];
   return { host, isConnected, durableMs, receipts };
 }

@@ -22,7 +22,7 @@ import type {
   SubmitDecisionRequest,
   SubmitDecisionResponse,
 } from '../../shared/rpc/generated/messages.ts';
-import { parseEnvelope, verifyApprovals } from '../../shared/trust/dsse.ts';
+import { parseEnvelope, type UnverifiedEnvelope, verifyApprovals } from '../../shared/trust/dsse.ts';
 import { keyedApprovers, type Policy } from '../../shared/trust/policy.ts';
 import { STATEMENT_PAYLOAD_TYPE } from '../../shared/trust/statement.ts';
 import { policyInForce } from '../governance/policy-in-force.ts';
@@ -96,6 +96,23 @@ export async function approve({ store }: OperatorContext, { id, envelope }: Appr
     const signature_count = signed.signatures.length;
     await saveDecision(transaction, { ...row, document: encodeDecision(signed), signature_count });
     return { signatureCount: signature_count };
+  });
+}
+
+/** What was sent is kept with the signatures that it was sent with. Does nothing where it was never put into the inbox. */
+export async function recordSent(
+  { store, clock }: Pick<OperatorContext, 'store' | 'clock'>,
+  { payload, signatures }: UnverifiedEnvelope,
+): Promise<void> {
+  const policy = await policyInForce(store);
+  await store.transaction().execute(async (transaction) => {
+    const [row] = await findDecisions(transaction, decisionId({ payload }));
+    if (!row) return;
+    const sent = signatures.map(({ keyId = '', signature }) => ({ keyid: keyId, sig: signature }));
+    const signed = signedBy(policy, sent.reduce(withSignature, parseDecision(row.document)));
+    const signature_count = signed.signatures.length;
+    const sent_at = row.sent_at ?? clock.now();
+    await saveDecision(transaction, { ...row, document: encodeDecision(signed), signature_count, sent_at });
   });
 }
 

@@ -1,12 +1,11 @@
 import { RejectedError } from '../../shared/errors.ts';
-import { decisionId } from '../../shared/orders/decision-request.ts';
 import type { SendEnableRequest, SendOrderResponse } from '../../shared/rpc/generated/messages.ts';
 import { parseEnvelope } from '../../shared/trust/dsse.ts';
 import { checkEnable } from '../governance/check-enable.ts';
 import { deliverOrder } from '../governance/deliver-order.ts';
 import { policyInForce } from '../governance/policy-in-force.ts';
-import { markSent } from '../store/decisions.ts';
 import { admittedHost } from '../store/hosts.ts';
+import { recordSent } from './decisions.ts';
 import type { OperatorContext } from './operator-context.ts';
 
 /** In the log and durable for every host when this returns. Errors: those of `checkEnable`, `policyInForce` and `admittedHost`. */
@@ -41,6 +40,6 @@ export async function sendEnable(
       },
     },
   );
-  await markSent(store, decisionId(parseEnvelope(envelope)), clock.now());
+  await recordSent(context, parseEnvelope(envelope));
   return sent;
 }

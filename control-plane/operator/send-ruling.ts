@@ -1,4 +1,3 @@
-import { decisionId } from '../../shared/orders/decision-request.ts';
 import { readRuling } from '../../shared/orders/ruling.ts';
 import type { SendOrderResponse, SendRulingRequest } from '../../shared/rpc/generated/messages.ts';
 import { parseEnvelope, verifyApprovals } from '../../shared/trust/dsse.ts';
@@ -6,8 +5,8 @@ import { keyedApprovers } from '../../shared/trust/policy.ts';
 import { STATEMENT_PAYLOAD_TYPE } from '../../shared/trust/statement.ts';
 import { deliverOrder } from '../governance/deliver-order.ts';
 import { policyInForce } from '../governance/policy-in-force.ts';
-import { markSent } from '../store/decisions.ts';
 import { admittedHost } from '../store/hosts.ts';
+import { recordSent } from './decisions.ts';
 import type { OperatorContext } from './operator-context.ts';
 import { existingRun } from './run-message.ts';
 
@@ -19,7 +18,7 @@ export async function sendRuling(
   context: OperatorContext,
   { envelope, runId }: SendRulingRequest,
 ): Promise<SendOrderResponse> {
-  const { store, clock } = context;
+  const { store } = context;
   const options = { payloadType: STATEMENT_PAYLOAD_TYPE };
   const parsed = parseEnvelope(envelope);
   readRuling(verifyApprovals(parsed, keyedApprovers(await policyInForce(store)), options));
@@ -33,6 +32,6 @@ export async function sendRuling(
       directiveFor: (_host, inLog) => ({ kind: 'ruling', ruling: { runId, envelope, ...inLog } }),
     },
   );
-  await markSent(store, decisionId(parsed), clock.now());
+  await recordSent(context, parsed);
   return sent;
 }

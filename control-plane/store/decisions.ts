@@ -33,13 +33,3 @@ export async function listDecisions(store: Store): Promise<Omit<DecisionRow, 'do
     .orderBy('id')
     .execute();
 }
-
-/** Does nothing where no decision of that id waits. */
-export async function markSent(store: Store, id: string, now: number): Promise<void> {
-  await store
-    .updateTable('decisions')
-    .set({ sent_at: now })
-    .where('id', '=', id)
-    .where('sent_at', 'is', null)
-    .execute();
-}

@@ -231,7 +231,9 @@ export class GateKeeper {
     const reason = this.#stuck.get(app);
     if (reason !== undefined) return { state: 'unknown', reason };
     const state = this.#options.store.read(app);
-    return state.state === 'unknown' ? state : { ...state, seenMs: Math.max(state.seenMs, this.#seenMs) };
+    // The steady clock knows parts of a millisecond; what is written down does not, and could not be read again.
+    const seenMs = Math.floor(this.#seenMs);
+    return state.state === 'unknown' ? state : { ...state, seenMs: Math.max(state.seenMs, seenMs) };
   }
 
   /** The host's clock, as it is; what it said before stays known. */

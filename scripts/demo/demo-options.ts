@@ -14,12 +14,14 @@ export interface DemoOptions {
   readonly isSqlite: boolean;
 }
 
-const USAGE = 'usage: npm run demo -- [--repo PATH --ref REF [--config keyturn.yaml]] [--sqlite] [--keep] [--json]';
+const USAGE = 'usage: npm run demo -- [--repo PATH --ref REF [--config keyturn.yaml] | --sqlite] [--keep] [--json]';
 
 export function demoOptions(argv: readonly string[]): DemoOptions {
   const { values } = parse(argv);
   if ((values.repo === undefined) !== (values.ref === undefined)) fail('--repo and --ref belong together', argv);
   if (values.config !== undefined && values.repo === undefined) fail('--config needs --repo', argv);
+  if (values.sqlite === true && values.repo !== undefined)
+    fail('--sqlite is about the sample, and --repo is not', argv);
   return {
     repository: values.repo,
     ref: values.ref ?? 'v0.6',

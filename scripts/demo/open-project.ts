@@ -5,9 +5,11 @@ import { readConfig } from '../../control-plane/build/read-config.ts';
 import { openSourceCommit } from '../../control-plane/build/repository.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
 import { parseKeyturnYaml } from '../../shared/release/keyturn-yaml.ts';
+import { secretsToHave } from '../../shared/release/secrets-to-have.ts';
 import { ScratchFolder } from '../../shared/store/scratch-folder.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { makePayloadRepository } from './payload-repository.ts';
+import { sqliteConfig } from './sqlite-config.ts';
 
 export interface Project {
   readonly repository: string;
@@ -24,11 +26,14 @@ export interface Project {
  * Reads of a project what a host and a ceremony must know beforehand. It is refused in the words in which `keyturn release
  * build` would refuse it. Errors: those of `openSourceCommit`, `listCommit`, `readConfig` and `parseKeyturnYaml`.
  */
-export async function openProject({ repository, ref, config }: DemoOptions, folder: string): Promise<Project> {
+export async function openProject(
+  { repository, ref, config, isSqlite }: DemoOptions,
+  folder: string,
+): Promise<Project> {
   const path = repository === undefined ? join(folder, 'repository') : resolve(repository);
-  if (repository === undefined) makePayloadRepository(path);
+  if (repository === undefined) makePayloadRepository(path, isSqlite ? sqliteConfig : undefined);
   const outside = config === undefined ? undefined : resolve(config);
-  const { app, install, secrets } = parseKeyturnYaml(await configText(path, { ref, outside }), {
+  const plan = parseKeyturnYaml(await configText(path, { ref, outside }), {
     version: '0.0.0',
     kinds: planKinds,
   });
@@ -36,10 +41,11 @@ export async function openProject({ repository, ref, config }: DemoOptions, fold
     repository: path,
     ref,
     config: outside,
-    app,
-    installRoot: install.root,
-    preserve: install.preserve,
-    secrets,
+    app: plan.app,
+    installRoot: plan.install.root,
+    preserve: plan.install.preserve,
+    // A dry run of somebody else's would fail on a placeholder; without its data source it leaves a sub-gap.
+    secrets: repository === undefined ? plan.secrets : secretsToHave(plan),
     isSample: repository === undefined,
   };
 }

@@ -1,6 +1,6 @@
 /** Makes the git repository of the sample payload: v0.4.0-dryrun-skeleton, then v0.6 on top, each tagged. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,11 +24,14 @@ export const PRODUCTION_SQL = {
   roles: join(payload, 'roles.sql'),
 };
 
-export function makePayloadRepository(folder: string): void {
+/** `adapt` is given each state's `keyturn.yaml`, which stays as it is unless said. */
+export function makePayloadRepository(folder: string, adapt: (keyturnYaml: string) => string = (text) => text): void {
   mkdirSync(folder, { recursive: true });
   git(folder, ['init', '--quiet', '--initial-branch=main']);
   for (const state of STATES) {
     cpSync(join(payload, state.folder), folder, { recursive: true });
+    const config = join(folder, 'keyturn.yaml');
+    if (existsSync(config)) writeFileSync(config, adapt(readFileSync(config, 'utf8')));
     git(folder, ['add', '--all']);
     git(folder, ['commit', '--quiet', '--message', state.message], state.date);
     git(folder, ['tag', state.tag]);

@@ -15,7 +15,7 @@ export function decisionTitle({ kind, payload, leaves }: DecisionRequest): strin
   }
   const text = (name: string) => String(predicate[name] ?? '?');
   const titles = {
-    enable: `enable ${text('app')}@${text('version')} on ${leaves.length} hosts: ${text('reason')}`,
+    enable: `enable ${text('app')}@${text('version')} on ${leaves.length === 1 ? '1 host' : `${leaves.length} hosts`}: ${text('reason')}`,
     ruling: `${text('decision')} ${text('check')} on ${text('host')}: ${text('reason')}`,
     kill: `kill ${text('app')}: ${text('reason')}`,
   };

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { Command } from 'commander';
+import { parse, stringify } from 'yaml';
 import { createProgram } from '../../control-plane/cli/program.ts';
 import { createProgram as createAgentProgram } from '../../host-agent/cli/program.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
@@ -123,14 +124,19 @@ describe('README and docs', () => {
     expect(told.filter((code) => !all.includes(code as never))).to.deep.equal([]);
   });
 
-  it('show a keyturn.yaml that is understood, whole', () => {
+  it('show a keyturn.yaml that is understood, whole, and parts that are understood in its place', () => {
     const samples = DOCUMENTS.flatMap((document) =>
       [...textOf(document).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) => text ?? ''),
     );
-    expect(samples).to.have.length.at.least(1);
-    for (const sample of samples) {
-      const plan = parseKeyturnYaml(sample, { version: '0.6', kinds: planKinds });
-      expect(plan.gates.map(({ gate }) => gate)).to.deep.equal(['G5', 'G6']);
+    const [whole = '', ...others] = samples.filter((text) => text.startsWith('name:'));
+    expect(others).to.deep.equal([]);
+    const read = (text: string) => parseKeyturnYaml(text, { version: '0.6', kinds: planKinds });
+    expect(read(whole).gates.map(({ gate }) => gate)).to.deep.equal(['G5', 'G6']);
+    const parts = samples.filter((text) => text !== whole);
+    expect(parts).to.have.length(1);
+    for (const part of parts) {
+      const laidOver = { ...parse(whole), entrypoints: undefined, ...parse(part) };
+      expect(read(stringify(laidOver)).gates.length).to.be.at.least(1);
     }
   });
 

@@ -1,6 +1,7 @@
 /** `keyturn gaps`: what was left unproven, who owns it, how it is closed, and until when people do without. */
 import type { Command } from 'commander';
 import { withControlPlane } from '../connection.ts';
+import { instantText } from '../instant-text.ts';
 import { listingLines } from '../listing.ts';
 import { outputOf } from '../output.ts';
 import { fetchRun } from '../run-ledger.ts';
@@ -35,7 +36,7 @@ export async function listGaps(command: Command): Promise<void> {
         `${release} on ${host}`,
         `owner ${owner}`,
         waivedBy ? `waived by ${waivedBy.join(', ')}` : `route: ${route}`,
-        expiresAt === undefined ? 'no end' : `until ${expiresAt}`,
+        expiresAt === undefined ? 'no end' : `until ${instantText(Date.parse(expiresAt))}`,
         run,
       ]),
       'no sub-gap is open',

@@ -1,6 +1,7 @@
 /** `keyturn inbox`: what waits to be signed. */
 import type { Command } from 'commander';
 import { withControlPlane } from '../connection.ts';
+import { instantText } from '../instant-text.ts';
 import { listingLines } from '../listing.ts';
 import { outputOf } from '../output.ts';
 
@@ -14,8 +15,8 @@ export async function listInbox(command: Command): Promise<void> {
         id.slice(0, SHOWN_ID),
         kind,
         `${signatureCount} signed`,
-        sentAtMs === 0 ? 'waits' : `sent ${new Date(sentAtMs).toISOString()}`,
-        new Date(submittedAtMs).toISOString(),
+        sentAtMs === 0 ? 'waits' : `sent ${instantText(sentAtMs)}`,
+        instantText(submittedAtMs),
         title,
       ]),
       'nothing waits to be signed',

@@ -8,16 +8,20 @@ import type { VerifiedLedger } from '../../../shared/ledger/ledger-bundle.ts';
 import { type DecisionRequest, encodeDecision } from '../../../shared/orders/decision-request.ts';
 import { encodeRuling, previewRuling, type Ruling } from '../../../shared/orders/ruling.ts';
 import { UsageError } from '../../../shared/service/failure.ts';
+import type { Policy } from '../../../shared/trust/policy.ts';
 import { withControlPlane } from '../connection.ts';
+import { decisionOf, signedEnvelope } from '../decision-file.ts';
+import { lackingFor, lackingText, visiblePolicy } from '../decision-policy.ts';
 import { heldAt } from '../held-run.ts';
-import { outputOf } from '../output.ts';
+import { showAnswers } from '../order-answers.ts';
+import { type CommandOutput, outputOf } from '../output.ts';
 import type { PassphraseOptions } from '../passphrase.ts';
 import type { Publisher } from '../publication.ts';
 import { fetchRun } from '../run-ledger.ts';
+import type { ShownDecision } from '../show-decision.ts';
+import { signTold, tellDecision } from '../sign-decision.ts';
 import { openApprover } from '../signing/open-approver.ts';
 import { watchOrder } from '../watch-order.ts';
-import { signShown } from './approve.ts';
-import { decisionOf, showAnswers, signedEnvelope } from './enable-send.ts';
 
 interface RuleOptions extends PassphraseOptions {
   readonly reason: string;
@@ -37,6 +41,7 @@ export async function rule(runId: string, decision: string, command: Command): P
       throw new RejectedError(
         'run-not-held',
         `failed to rule on run "${runId}": it is ${ledger.summary.phase}, not held`,
+        { hint: 'runs that are held: `keyturn rulings`' },
       );
     }
     const { check, stopGate } = held;
@@ -64,7 +69,7 @@ export async function waive(runId: string, check: string, command: Command): Pro
 export async function sendRuling(reference: string, command: Command): Promise<void> {
   const { wait } = command.opts<{ wait: number }>();
   await withControlPlane(command, 'operator', async (publisher) => {
-    const request = await decisionOf(reference, publisher);
+    const request = await decisionOf(reference, publisher.client);
     await send(request, { publisher, wait, command });
   });
 }
@@ -74,28 +79,56 @@ async function decide(
   make: (publisher: Publisher, options: RuleOptions) => Promise<Ruling>,
 ): Promise<void> {
   const options = command.optsWithGlobals<RuleOptions>();
+  const output = outputOf(command);
   await withControlPlane(command, 'operator', async (publisher) => {
-    const payload = encodeRuling(await make(publisher, options));
-    let request: DecisionRequest = { kind: 'ruling', payload, signatures: [], leaves: [], bundles: [] };
-    for (const file of options.key ?? []) request = await signedWith(file, { request, options, publisher, command });
-    if (request.signatures.length > 0) return send(request, { publisher, wait: options.wait, command });
+    const ruling = await make(publisher, options);
+    const policy = await visiblePolicy(publisher, output);
+    const deciding = { options, publisher, output, policy };
+    let request: DecisionRequest = {
+      kind: 'ruling',
+      payload: encodeRuling(ruling),
+      signatures: [],
+      leaves: [],
+      bundles: [],
+    };
+    const told = options.key && tellDecision(request, { home: publisher.home, output });
+    if (told) for (const file of options.key ?? []) request = await signedWith(file, { request, told }, deciding);
+    const lacking = lackingIn(request, ruling, policy);
+    if (request.signatures.length > 0 && lacking === undefined)
+      return send(request, { publisher, wait: options.wait, command });
     const { id } = await publisher.client.submitDecision({ document: encodeDecision(request) });
-    outputOf(command).result({ request: id }, () => [
+    const signatures = request.signatures.length;
+    output.result({ request: id, signatures, lacking }, () => [
       `request  ${id}`,
+      ...(lacking === undefined ? [] : [`signed   ${signatures}; still needed: ${lacking}`]),
       `next     keyturn approve ${id.slice(0, 12)} --key FILE`,
       `then     keyturn rule send ${id.slice(0, 12)}`,
     ]);
   });
 }
 
+/** Whom a host would miss, as far as the policy is seen; whoever was not named signs in the inbox. */
+function lackingIn(request: DecisionRequest, { decision }: Ruling, policy: Policy | undefined): string | undefined {
+  if (policy === undefined || request.signatures.length === 0) return undefined;
+  const lacking = lackingFor(request, { policy, by: decision === 'waive' ? 'quorum' : 'rulings' });
+  return lacking.length === 0 ? undefined : lackingText(lacking);
+}
+
+interface Deciding {
+  readonly options: RuleOptions;
+  readonly publisher: Publisher;
+  readonly output: CommandOutput;
+  readonly policy: Policy | undefined;
+}
+
 async function signedWith(
   file: string,
-  about: { request: DecisionRequest; options: RuleOptions; publisher: Publisher; command: Command },
+  { request, told }: { request: DecisionRequest; told: ShownDecision },
+  { options, publisher, output, policy }: Deciding,
 ): Promise<DecisionRequest> {
-  const { request, options, publisher, command } = about;
   const signer = await openApprover(file, { ...options, env: process.env });
   try {
-    return await signShown(request, { home: publisher.home, signer, options, output: outputOf(command) });
+    return await signTold(request, told, { home: publisher.home, signer, options, output, policy });
   } finally {
     signer.close();
   }
@@ -106,9 +139,10 @@ async function send(
   { publisher, wait, command }: { publisher: Publisher; wait: number; command: Command },
 ): Promise<void> {
   const envelope = signedEnvelope(request, 'ruling');
-  const { run } = previewRuling(request.payload);
+  const { run, host } = previewRuling(request.payload);
   const sent = await publisher.client.sendRuling({ envelope, runId: run });
-  const answers = await watchOrder({ ...sent, document: envelope }, { publisher, patienceMs: wait });
+  const watched = { ...sent, document: envelope, meant: [host] };
+  const answers = await watchOrder(watched, { publisher, patienceMs: wait });
   showAnswers(answers, { order: sent.order, command });
 }
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { visibleLine } from '../../../shared/visible-text.ts';
 import { withControlPlane } from '../connection.ts';
 import { heldAt } from '../held-run.ts';
+import { instantText } from '../instant-text.ts';
 import { outputOf } from '../output.ts';
 import { fetchRun } from '../run-ledger.ts';
 
@@ -21,7 +22,9 @@ export async function listRulings(command: Command): Promise<void> {
     held.length === 0
       ? ['no run waits for a ruling']
       : held.flatMap(({ run, host, release, check, stopGate, summary, since }) => [
-          visibleLine(`${run}  ${release} on ${host}, held at ${stopGate} of ${check} since ${since}`),
+          visibleLine(
+            `${run}  ${release} on ${host}, held at ${stopGate} of ${check} since ${instantText(Date.parse(since))}`,
+          ),
           visibleLine(`  ${summary}`),
           `  next: keyturn rule proceed ${run} --reason TEXT --key FILE    (or: stop)`,
         ]),

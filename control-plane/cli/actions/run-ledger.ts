@@ -38,7 +38,7 @@ export function showRecord({ run, ledger }: RunRecord, command: Command): void {
   }
   const held = heldAt(ledger);
   output.endWith(held ? EXIT_CODES.held : VERDICT_EXIT_CODES[ledger.summary.verdict]);
-  output.result(ledgerJson(ledger, run), () => [
+  output.result({ ...ledgerJson(ledger, run), held }, () => [
     ledgerTable(ledger.summary, terminalOf(process.stdout, process.env)).trimEnd(),
     ...(held ? heldLines(run, held) : [settledLine(ledger, run)]),
   ]);

@@ -55,10 +55,10 @@ function addSigning(program: Command): void {
     program
       .command('approve <request>')
       .description('read in plain words what would be signed (a file, or its name in the inbox), and sign it')
-      .requiredOption(
-        '--key <file>',
-        'your key: a file of `keyturn init`, of OpenSSH, or a .pub whose key is in an ssh-agent',
-      ),
+      .option('--key <file>', 'your key: a file of `keyturn init`, of OpenSSH, or a .pub whose key is in an ssh-agent')
+      .option('--bytes <file>', 'write what is to be signed, for `ssh-keygen -Y sign` on a machine without Keyturn')
+      .option('--signature <file>', 'take the .sig file that came of it; with --public')
+      .option('--public <file>', 'the public key of the signature, PEM or .pub'),
   ).action(async (request: string, _options, command: Command) => {
     const { approve } = await import('../actions/approve.ts');
     await approve(request, command);
@@ -121,7 +121,10 @@ function rulingOptions(command: Command): Command {
   return signingOptions(
     command
       .requiredOption('--reason <text>', 'why; it is signed, and stands in the log')
-      .option('--key <file...>', 'sign with these keys and send; without any it goes to the inbox')
+      .option(
+        '--key <file...>',
+        'sign with these keys, and send it once they are enough; until then it waits in the inbox',
+      )
       .option('--wait <duration>', 'how long to wait for the answer', durationParser('--wait'), WAIT_MS),
   );
 }
@@ -132,6 +135,7 @@ function addExecution(program: Command): void {
     .description('start a live entrypoint on a host whose gate is open for it')
     .requiredOption('--host <host>', 'the host')
     .option('--watch', 'follow it to its end')
+    .option('--wait <duration>', "how long to wait for the host's first word", durationParser('--wait'), WAIT_MS)
     .action(async (app: string, entrypoint: string, _options, command: Command) => {
       const { runLive } = await import('../actions/run-live.ts');
       await runLive(app, entrypoint, command);
@@ -145,6 +149,7 @@ function addExecution(program: Command): void {
       .option('--reason <text>', 'why; it stands in the log')
       .option('--key <file>', "sign it as an approver; without, your operator's certificate is enough")
       .option('--order <file>', 'bring an order that was signed elsewhere')
+      .option('--out <file>', 'write the signed order to a file instead, for a day without time; with --key')
       .option('--wait <duration>', 'how long to wait for the hosts', durationParser('--wait'), KILL_WAIT_MS),
   ).action(async (app: string, _options, command: Command) => {
     const { kill } = await import('../actions/kill.ts');

@@ -97,6 +97,7 @@ describe('runs from the command line', function () {
         'gates',
         'findings',
         'subGaps',
+        'rulings',
       ]);
       expect(ledger.gates.map(({ gate }) => gate)).to.deep.equal([
         'G0',

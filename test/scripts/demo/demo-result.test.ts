@@ -13,6 +13,10 @@ const KEYS = [
   'durationMs',
   'ownMs',
   'report',
+  'enabled',
+  'liveRows',
+  'kill',
+  'replayRefused',
 ];
 
 describe('the last line of the demo', () => {
@@ -32,7 +36,24 @@ describe('the last line of the demo', () => {
       durationMs: 7,
       ownMs: 7,
       report: null,
+      enabled: null,
+      liveRows: null,
+      kill: null,
+      replayRefused: null,
     });
+  });
+
+  it('tells what people decided, where the demo got to that', () => {
+    const governed = {
+      enabled: { admitted: true, threshold: '2 operations + 1 security' },
+      liveRows: 55,
+      kill: { orderedToDurableMs: 9, orderedToGoneMs: 31 },
+      replayRefused: 'order-of-another-epoch',
+    };
+    const ledger = { verdict: 'A', durationMs: 2, ownMs: 1, gates: [] };
+    const told = resultOf(ledger, { report: '/report/08-final-report.md', governed });
+    expect(told).to.deep.include(governed);
+    expect(Object.keys(told)).to.deep.equal(KEYS);
   });
 
   it('counts the largest suite that a host ran', () => {

@@ -99,11 +99,17 @@ const ROWS: readonly Row[] = [
     exit: 64,
     says: ['--repo and --ref belong together', 'usage:'],
   },
+  {
+    name: 'a repository of one’s own on the database of the sample',
+    given: (repository) => ['--repo', repository.path, '--ref', 'HEAD', '--sqlite'],
+    exit: 64,
+    says: ['--sqlite is about the sample', 'usage:'],
+  },
 ];
 
 describe('npm run demo with a repository that cannot be released', () => {
-  it('has 9 rows', () => {
-    expect(ROWS).to.have.length(9);
+  it('has 10 rows', () => {
+    expect(ROWS).to.have.length(10);
   });
 
   for (const { name, given, exit, says } of ROWS) {
