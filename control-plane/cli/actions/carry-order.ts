@@ -12,13 +12,13 @@ import { MerkleTree } from '../../../shared/transparency/merkle-tree.ts';
 import type { NoteKey } from '../../../shared/trust/verifier-key.ts';
 import { walkLog } from '../audit-log.ts';
 import { withControlPlane } from '../connection.ts';
+import { decisionOf, signedEnvelope } from '../decision-file.ts';
 import { exportTrust } from '../export-trust.ts';
 import { lastAnswers } from '../gate-epochs.ts';
 import { parseHostName } from '../host-name.ts';
 import { outputOf } from '../output.ts';
 import { assertOutputFile } from '../output-file.ts';
 import type { Publisher } from '../publication.ts';
-import { decisionOf, signedEnvelope } from './enable-send.ts';
 
 interface CarryOptions {
   readonly host: string;
@@ -33,7 +33,7 @@ export async function carryOrder(reference: string, command: Command): Promise<v
   const path = resolve(options.out);
   assertOutputFile(path, 'carried order');
   const { bytes, size } = await withControlPlane(command, 'operator', async (publisher) => {
-    const request = await decisionOf(reference, publisher);
+    const request = await decisionOf(reference, publisher.client);
     const envelope = signedEnvelope(request, 'enable');
     const leaves = request.leaves.map(({ host, run, head, epoch }) => ({ host, runId: run, head, epoch }));
     const covered = coverageOf(request, host);
