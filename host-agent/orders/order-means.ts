@@ -10,6 +10,8 @@ export interface OrderMeans extends AnswerMeans, StandingMeans, PolicyMeans {
   readonly labels: Labels;
   /** Whoever makes this file wants every gate closed, whatever anybody signs. */
   readonly killFile: string;
+  /** Whether everything that waited for this host has arrived: until then a kill may be on its way. */
+  readonly isCaughtUp: () => boolean;
   /** Marks the directive handled and reports its outcome; to be called inside the transaction of its consequence. */
   readonly settle: (directive: StoredDirective, refusalCode: RejectionCode | undefined) => void;
   readonly onRefused: (directive: StoredDirective, error: RejectedError) => void;

@@ -71,6 +71,7 @@ function orderWorkOf(
   const means: OrderWork['means'] = {
     ...{ host, labels, rootPrefix, hostKey, hostPublicKey, hidden: [stateDirectory] },
     ...{ database, store, outbox, keeper, gates, registry, killFile, log, signal, now, nowMs },
+    isCaughtUp: () => link.isCaughtUp,
     trust: new TrustClient({
       db: database,
       source: linkTrustSource(() => link.gateway(), { signal, clock }),
