@@ -10,6 +10,7 @@ import pkg from '../../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDrill } from './commands/drill.ts';
 import { addGovern } from './commands/govern.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
@@ -25,7 +26,7 @@ export const VERSION = pkg.version;
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
   'Decide:': ['rulings', 'rule', 'gaps', 'enable', 'inbox', 'approve'],
-  'Execute, and stop:': ['run-live', 'kill'],
+  'Execute, and stop:': ['run-live', 'kill', 'drill'],
   'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'evidence', 'audit'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
@@ -59,6 +60,7 @@ export function createProgram(output: ProgramOutput = {}): Command {
     addRelease,
     addRuns,
     addGovern,
+    addDrill,
     addAudit,
     addHost,
     addInit,
