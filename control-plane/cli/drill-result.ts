@@ -1,5 +1,5 @@
 /** What a drill shows: the rows with their verdict, the times of kills, and the exit code. */
-import { drillVerdict, percentile, verdictOfDrill } from '../../shared/orders/drill.ts';
+import { DRILL_ROWS, drillVerdict, percentile, verdictOfDrill } from '../../shared/orders/drill.ts';
 import type { FollowedRow } from './follow-drill.ts';
 import { listingLines } from './listing.ts';
 import type { CommandOutput } from './output.ts';
@@ -11,7 +11,7 @@ export function showRefusals(
   rows: readonly FollowedRow[],
   { drill, output }: { drill: string; output: CommandOutput },
 ): void {
-  const judged = rows.map((row) => ({ ...row, verdict: drillVerdict(row) }));
+  const judged = rows.map((row) => ({ ...row, verdict: drillVerdict(row) })).sort(byHostThenRow);
   const verdict = verdictOfDrill(rows);
   for (const { host, row, closedBy } of judged.filter(({ answer }) => answer === 'admitted')) {
     const then = closedBy === undefined ? 'and is not closed yet: kill it now' : 'and was closed again';
@@ -55,6 +55,12 @@ export function showKills(
     ),
     `drill  ${drill}`,
   ]);
+}
+
+function byHostThenRow(a: FollowedRow, b: FollowedRow): number {
+  if (a.host !== b.host) return a.host < b.host ? -1 : 1;
+  const names: readonly string[] = DRILL_ROWS;
+  return names.indexOf(a.row) - names.indexOf(b.row);
 }
 
 function timesOf(rows: readonly FollowedRow[]) {
