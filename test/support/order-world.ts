@@ -3,6 +3,7 @@
  * the directives of a host: the place from which the order path is attacked over the real wire.
  */
 
+import { join } from 'node:path';
 import { appendDirective, lastDirectiveSeq } from '../../control-plane/store/directives.ts';
 import { findHost } from '../../control-plane/store/hosts.ts';
 import { sha256 } from '../../shared/digest.ts';
@@ -15,7 +16,7 @@ import { signEnvelope } from '../../shared/trust/dsse.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import type { Policy } from '../../shared/trust/policy.ts';
 import { STATEMENT_PAYLOAD_TYPE } from '../../shared/trust/statement.ts';
-import { World } from './world.ts';
+import { isInPhase, World } from './world.ts';
 import type { AgentRunOptions, WorldHost } from './world-host.ts';
 import { APP, type BuiltSample, buildSample, PASSING_GATES, type SampleSpec } from './world-release.ts';
 
@@ -73,6 +74,29 @@ export class OrderWorld implements AsyncDisposable {
     return new ProvenHost(this, host, run);
   }
 
+  /** The release is taken away again, as an operator orders it. */
+  async rollBack({ host, run }: ProvenHost): Promise<void> {
+    await this.world.rollback(host, VERSION);
+    await this.world.whenRun(run, isInPhase('rolledBack'));
+    await host.whenJournal((journal) => journal.outboxCount() === 0);
+  }
+
+  /** The host with a new identity and an empty journal, under its old name. */
+  async rejoined({ name, run }: ProvenHost): Promise<ProvenHost> {
+    const host = await this.world.host(name, {}, `${name}-again`);
+    return new ProvenHost(this, host, run);
+  }
+
+  /** Another policy is in force until `act` has come to its end. */
+  async withPolicy(change: (policy: Policy) => Policy, act: () => Promise<unknown>): Promise<void> {
+    await this.world.signPolicy(change);
+    try {
+      await act();
+    } finally {
+      await this.world.signPolicy((policy) => policy);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.world[Symbol.asyncDispose]();
     this.#sample[Symbol.dispose]();
@@ -110,6 +134,10 @@ export class ProvenHost {
     const last = this.host.read((journal) => journal.entries(this.run)).at(-1);
     if (!last) throw new Error(`run "${this.run}" has no entries`);
     return { host: this.name, run: this.run, head: parseEntry(last).digest, epoch };
+  }
+
+  get installPath(): string {
+    return join(this.host.installRoot, `${APP}-${VERSION}`);
   }
 
   get epoch(): number {
@@ -239,10 +267,6 @@ export class ProvenHost {
   async kill(reason = 'a test'): Promise<void> {
     const operator = await this.#orders.world.operator('operator');
     await operator.kill({ app: APP, hosts: [this.name], reason, envelope: Buffer.alloc(0) });
-  }
-
-  async signPolicy(change: (policy: Policy) => Policy): Promise<void> {
-    await this.#orders.world.signPolicy(change);
   }
 
   #order(): Omit<EnableOrder, 'evidence'> {

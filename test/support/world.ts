@@ -170,8 +170,8 @@ export class World implements AsyncDisposable {
   }
 
   /** A host that has joined, with the neighbour and the secret; its agent is not started. */
-  async host(name = 'host-1', config: Partial<OwnersConfig> = {}): Promise<WorldHost> {
-    const host = new WorldHost(join(this.folder, name), name);
+  async host(name = 'host-1', config: Partial<OwnersConfig> = {}, folder = name): Promise<WorldHost> {
+    const host = new WorldHost(join(this.folder, folder), name);
     await host.enrol(await this.#enrolmentOf(name), config);
     this.#hosts.push(host);
     return host;
