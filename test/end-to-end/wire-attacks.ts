@@ -14,6 +14,7 @@ import { encodeLogProof, parseLogProof } from '../../shared/transparency/log-pro
 import { parseEnvelope } from '../../shared/trust/dsse.ts';
 import { generateKey, type SigningKey } from '../../shared/trust/keys.ts';
 import type { Offer, OrderWorld, ProvenHost } from '../support/order-world.ts';
+import { isInPhase } from '../support/world.ts';
 import { APP, NEIGHBOUR_NAME, SECRET_NAME } from '../support/world-release.ts';
 
 export interface WireOutcome {
@@ -227,13 +228,16 @@ export const WIRE_ATTACKS: Readonly<Record<string, readonly [answer: RegExp, att
       const kill = { kind: 'kill', kill: { app: APP, order: Buffer.from('a record'), reason: 'kept back' } } as const;
       await host.host.stopAgent();
       const seq = await host.put({ kind: 'enable', enable });
-      // A gap stands for what does not arrive: the host breaks off there, again and again.
-      await host.put(kill, seq + 2);
-      const brokenOff = host.host.whenLogged(({ msg }) => msg === 'link trouble');
-      await host.host.startAgent();
-      await brokenOff;
+      // What comes between the two shows that the agent had all the time it needs to follow the first.
+      const between = await orders.redeployed(host);
+      await host.whileKeptBack(kill, async () => {
+        await host.host.startAgent();
+        await orders.world.whenRun(between, isInPhase('failed'));
+        if (host.host.read((journal) => journal.lastDirectiveSeq()) !== seq + 1)
+          throw new Error('nothing was kept back');
+      });
       const wasOpened = host.wasOpened;
-      await host.put(kill, seq + 1);
+      await host.put(kill);
       await host.followAll();
       return { answer: await host.outcomeOf(seq), isOpened: wasOpened || host.wasOpened || host.isOpen };
     },

@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { appendDirective, lastDirectiveSeq } from '../../control-plane/store/directives.ts';
 import { findHost } from '../../control-plane/store/hosts.ts';
 import { sha256 } from '../../shared/digest.ts';
@@ -28,6 +29,7 @@ const APPROVERS = [
   { name: 'sec-1', team: 'security' },
 ];
 const MINUTE_MS = 60_000;
+const NO_ANSWER = 'no answer';
 
 export interface OrderWorldOptions {
   readonly files?: SampleSpec['files'];
@@ -79,6 +81,11 @@ export class OrderWorld implements AsyncDisposable {
     await this.world.rollback(host, VERSION);
     await this.world.whenRun(run, isInPhase('rolledBack'));
     await host.whenJournal((journal) => journal.outboxCount() === 0);
+  }
+
+  /** Orders the same release for the host once more; the run finds its target taken. */
+  async redeployed({ host }: ProvenHost): Promise<string> {
+    return this.world.deploy(host, VERSION);
   }
 
   /** The host with a new identity and an empty journal, under its old name. */
@@ -184,17 +191,32 @@ export class ProvenHost {
   }
 
   /** Writes a directive where the host finds it; nobody wakes its session. Gives its number. */
-  async put(directive: Directive, seq?: number): Promise<number> {
-    const { store } = this.#orders.world.plane;
+  async put(directive: Directive): Promise<number> {
     const bytes = directiveCodec.encode(directive);
-    const addressee = await this.#addressee();
-    const row = { ...addressee, run_id: sha256(bytes), kind: 'enable' as const, bytes, created_at: Date.now() };
-    if (seq === undefined) return appendDirective(store, row);
-    await store
-      .insertInto('directives')
-      .values({ ...row, seq })
-      .execute();
-    return seq;
+    const about = { run_id: sha256(bytes), kind: 'enable' as const, bytes, created_at: Date.now() };
+    return appendDirective(this.#orders.world.plane.store, { ...(await this.#addressee()), ...about });
+  }
+
+  /**
+   * Welcomes the host with word of the directive and never sends it, until `act` has come to its end: it is taken away again when the
+   * session is written down, which is between the two. No session may be open meanwhile.
+   */
+  async whileKeptBack(directive: Directive, act: () => Promise<void>): Promise<void> {
+    const { world } = this.#orders;
+    // So that the end of an earlier session is not what it is taken away by.
+    await world.stopControlPlane();
+    await world.startControlPlane();
+    const seq = await this.put(directive);
+    await sql`create trigger kept_back after update of last_seen_at on hosts when new.name = ${sql.lit(this.name)} begin
+      delete from directives where host = ${sql.lit(this.name)} and seq = ${sql.lit(seq)}; end`.execute(
+      world.plane.store,
+    );
+    try {
+      await act();
+    } finally {
+      await this.host.stopAgent();
+      await sql`drop trigger kept_back`.execute(world.plane.store);
+    }
   }
 
   async lastSeq(): Promise<number> {
@@ -206,10 +228,8 @@ export class ProvenHost {
     await this.host.stopAgent();
     const lastSeq = await this.lastSeq();
     await this.host.startAgent(options);
-    await this.host.whenJournal(
-      (journal) =>
-        journal.lastDirectiveSeq() >= lastSeq && journal.unhandledCount() === 0 && journal.outboxCount() === 0,
-    );
+    await this.host.whenJournal((journal) => journal.lastDirectiveSeq() >= lastSeq && journal.unhandledCount() === 0);
+    while ((await this.outcomeOf(lastSeq)) === NO_ANSWER) await new Promise(setImmediate);
   }
 
   /** What the host said about a directive: `accepted`, or the code of its refusal. */
@@ -222,7 +242,7 @@ export class ProvenHost {
       .where('incarnation', '=', incarnation)
       .where('seq', '=', seq)
       .executeTakeFirst();
-    return row?.outcome ?? 'no answer';
+    return row?.outcome ?? NO_ANSWER;
   }
 
   /** Sends an offer, and gives what the host answered. */
