@@ -9,7 +9,8 @@ import { drillOrders } from '../../shared/orders/drill-order.ts';
 import { signEnvelope } from '../../shared/trust/dsse.ts';
 import type { SigningKey } from '../../shared/trust/keys.ts';
 import { STATEMENT_PAYLOAD_TYPE } from '../../shared/trust/statement.ts';
-import { OrderWorld, type ProvenHost, VERSION } from '../support/order-world.ts';
+import { OrderWorld } from '../support/order-world.ts';
+import { type ProvenHost, VERSION } from '../support/proven-host.ts';
 import { codeOf } from '../support/rejection-of.ts';
 import { APP } from '../support/world-release.ts';
 

@@ -13,7 +13,9 @@ import { signCheckpoint, verifyCheckpoint } from '../../shared/transparency/chec
 import { encodeLogProof, parseLogProof } from '../../shared/transparency/log-proof.ts';
 import { parseEnvelope } from '../../shared/trust/dsse.ts';
 import { generateKey, type SigningKey } from '../../shared/trust/keys.ts';
-import type { Offer, OrderWorld, ProvenHost } from '../support/order-world.ts';
+import type { Policy } from '../../shared/trust/policy.ts';
+import type { OrderWorld } from '../support/order-world.ts';
+import type { Offer, ProvenHost } from '../support/proven-host.ts';
 import { isInPhase } from '../support/world.ts';
 import { APP, NEIGHBOUR_NAME, SECRET_NAME } from '../support/world-release.ts';
 
@@ -46,6 +48,19 @@ function offered(offer: Offer | ((attacked: Attacked) => Offer)): Attempt {
 
 function claiming(claims: (enable: Enable) => Partial<Enable>): Attempt {
   return offered({ claims });
+}
+
+/** The journal has it otherwise than it was when the order was signed. */
+function rewritten(statement: string): Attempt {
+  return async ({ orders }) => {
+    const host = await orders.provenHost();
+    const enable = await host.enable();
+    await host.host.stopAgent();
+    host.rewriteJournal(statement);
+    const seq = await host.put({ kind: 'enable', enable });
+    await host.followAll();
+    return closedOutcome(host, await host.outcomeOf(seq));
+  };
 }
 
 function closedOutcome(host: ProvenHost, answer: string): WireOutcome {
@@ -179,6 +194,14 @@ export const WIRE_ATTACKS: Readonly<Record<string, readonly [answer: RegExp, att
       return closedOutcome(host, await host.outcomeOf(seq));
     },
   ],
+  'an order for a run that is held until people rule': [
+    /^nothing-proven$/,
+    rewritten("update runs set state = json_set(state, '$.phase', 'held') where id = ?"),
+  ],
+  'an order for a run whose ledger is no longer kept on the host': [
+    /^nothing-proven$/,
+    rewritten('delete from ledger_entries where run = ?'),
+  ],
   'an order for a tree with one byte more than was proven': [
     /^tree-differs$/,
     async ({ orders }) => {
@@ -262,6 +285,43 @@ export const WIRE_ATTACKS: Readonly<Record<string, readonly [answer: RegExp, att
       await host.whenClosed();
       const answer = await host.answerTo({ envelope: () => envelope });
       return { answer, isOpened: host.isOpen };
+    },
+  ],
+  'a gate that may open again after a restart, while the kill of it is kept back': [
+    /^killed: kept back$/,
+    async ({ orders }) => {
+      const host = await orders.provenHost();
+      const kill = { kind: 'kill', kill: { app: APP, order: Buffer.from('a record'), reason: 'kept back' } } as const;
+      let wasOpened = false;
+      await orders.withPolicy(mayReopen, async () => {
+        await host.open();
+        await host.host.stopAgent();
+        const between = await orders.redeployed(host);
+        await host.whileKeptBack(kill, async () => {
+          await host.host.startAgent();
+          await orders.world.whenRun(between, isInPhase('failed'));
+          wasOpened = host.isOpen;
+        });
+        await host.put(kill);
+        await host.followAll();
+      });
+      return { answer: await host.whenClosed(), isOpened: wasOpened || host.isOpen };
+    },
+  ],
+  'the policy of yesterday, by which fewer people were enough, under a new timestamp of the control plane': [
+    /^metadata-version-unexpected$/,
+    async ({ orders }) => {
+      const host = await orders.provenHost();
+      const keys = orders.approvers.slice(0, 1);
+      let answer = '';
+      await orders.withPolicy(withQuorumOfOne, async () => {
+        const weak = await orders.publication();
+        await orders.world.signPolicy((policy) => policy);
+        const before = await host.answerTo({ keys });
+        if (before !== 'quorum-not-met') throw new Error(`by the policy of today it was answered with "${before}"`);
+        answer = await orders.whileShown(weak, () => host.answerTo({ keys }));
+      });
+      return closedOutcome(host, answer);
     },
   ],
   // Under an open gate.
@@ -384,6 +444,14 @@ function byAnotherLog({ world }: OrderWorld): (enable: Enable) => Partial<Enable
     const checkpoint = signCheckpoint(verifyCheckpoint(parsed.checkpoint, key), { name: key.name, key: generateKey() });
     return { logProof: encodeLogProof({ ...parsed, checkpoint }) };
   };
+}
+
+function mayReopen(policy: Policy): Policy {
+  return { ...policy, rules: policy.rules.map((rule) => ({ ...rule, reopen: true })) };
+}
+
+function withQuorumOfOne(policy: Policy): Policy {
+  return { ...policy, rules: policy.rules.map((rule) => ({ ...rule, quorum: [{ team: 'operations', count: 1 }] })) };
 }
 
 interface PolicyApprover {
