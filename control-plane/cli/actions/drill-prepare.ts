@@ -1,6 +1,7 @@
 /** `keyturn drill prepare`: approvers sign orders that can open nothing, so that hosts can be asked to refuse them. */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { RejectedError } from '../../../shared/errors.ts';
 import { envelopeOf } from '../../../shared/orders/decision-request.ts';
 import { checkDrillOrder, drillOrders } from '../../../shared/orders/drill-order.ts';
 import { previewEnableOrder } from '../../../shared/orders/enable-order.ts';
@@ -59,6 +60,10 @@ async function freshSet(release: string, command: Command): Promise<DrillSet> {
     for (const host of hosts) standing.push(await standingRun(publisher, { release: name, host }));
     const [first] = standing;
     if (!first) throw new UsageError('expected --host HOST');
+    const entrypoints = liveEntrypoints(first.ledger);
+    if (entrypoints.length === 0) {
+      throw new RejectedError('entrypoint-not-in-plan', `failed to prepare: "${release}" has no live entrypoint`);
+    }
     const keys = new Map(standing.map(({ run }) => [run.host, run.ledgerPublicKey]));
     const epochs = await gateEpochs(name.app, { ...publisher, keys });
     const leaves = standing.map(({ run, ledger }) => ({
@@ -67,7 +72,7 @@ async function freshSet(release: string, command: Command): Promise<DrillSet> {
     const orders = drillOrders({
       ...name,
       treeDigest: first.ledger.admitted.treeDigest,
-      entrypoints: liveEntrypoints(first.ledger),
+      entrypoints,
       leaves,
       nowMs: Date.now(),
       nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
