@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
-import { TransientError } from '../shared/errors.ts';
+import { RejectedError, TransientError } from '../shared/errors.ts';
 import type { PublishRequest, PublishResponse } from '../shared/rpc/generated/messages.ts';
 import type { Role } from '../shared/rpc/peer-identity.ts';
 import { makeDirectory } from '../shared/store/atomic-file.ts';
@@ -24,7 +24,9 @@ import { BlobStore } from './blobs/blob-store.ts';
 import { ChunkLists } from './blobs/chunk-lists.ts';
 import { HostSessions } from './gateway/host-sessions.ts';
 import { RunNews } from './gateway/run-news.ts';
+import { DrillSchedule } from './governance/drill-schedule.ts';
 import { ReceiptLog } from './governance/log-receipts.ts';
+import { closeAgain } from './governance/refusal-drill.ts';
 import { type Addresses, type ListenAddresses, listenerCredentials, startListeners } from './listeners.ts';
 import type { OperatorContext } from './operator/operator-context.ts';
 import { publish } from './operator/publish.ts';
@@ -48,6 +50,8 @@ export interface ControlPlaneConfig {
   readonly timestampLifetimeMs?: number;
   readonly clock?: Clock;
   readonly random?: (count: number) => Buffer;
+  /** How often hosts are drilled by themselves; undefined for never. */
+  readonly drillEveryMs?: number;
   /** Called after a run has durably entered an end phase, or its report was recorded. Must not throw. */
   readonly onRunSettled?: (runId: string) => void;
   /** Hears of every failed call and every failed renewal. */
@@ -137,13 +141,23 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     onRunSettled: config.onRunSettled ?? (() => {}),
     onPublished: () => renewals?.onPublished(),
     onReceipt: (receipt) => receipts.add(receipt),
+    onAlarm: (host) => void soundAlarm(context, host),
     onError,
   };
   await receipts.catchUp();
+  await closeAgain(context);
   const opened = await listen(config, context);
   renewals = opened.renewals;
+  if (config.drillEveryMs !== undefined) held.use(new DrillSchedule(context, config.drillEveryMs));
   const kept = held.move();
   return { ...opened.controlPlane, stop: () => opened.stop().finally(() => kept.disposeAsync()) };
+}
+
+/** An order that had to be refused has opened a gate. Never throws: what cannot be closed now is closed at the next start. */
+async function soundAlarm(context: OperatorContext, host: string): Promise<void> {
+  const message = `a drill order was admitted by host "${host}": its gate is closed again; do not trust what it runs`;
+  context.onError('drill', new RejectedError('drill-order-admitted', message));
+  await closeAgain(context).catch((error: unknown) => context.onError('close again', error));
 }
 
 async function listen(

@@ -115,6 +115,8 @@ export const LIMITS = {
   decisionBundleCount: 64,
   /** Decisions that wait to be signed or were sent; older ones are forgotten first. */
   decisionCount: 1_000,
+  /** Rounds of one kill drill; each is three entries in the log for good. */
+  drillRoundCount: 1_000,
   /** Reasons that a refusal lists; the rest is where they come from. */
   shownReasonCount: 16,
   /** One answer of a database: a count, or the rows of a digest that are in memory at a time. */

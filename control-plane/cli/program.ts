@@ -11,6 +11,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCarry } from './commands/carry.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDrill } from './commands/drill.ts';
 import { addGovern } from './commands/govern.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
@@ -26,7 +27,7 @@ export const VERSION = pkg.version;
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Ship a release:': ['release', 'deploy', 'rollback'],
   'Decide:': ['rulings', 'rule', 'gaps', 'enable', 'inbox', 'approve'],
-  'Execute, and stop:': ['run-live', 'kill'],
+  'Execute, and stop:': ['run-live', 'kill', 'drill'],
   'See what is true:': ['watch', 'ledger', 'readiness', 'runs', 'report', 'evidence', 'audit'],
   'Hosts:': ['host'],
   'Trust:': ['init', 'trust', 'policy'],
@@ -61,6 +62,7 @@ export function createProgram(output: ProgramOutput = {}): Command {
     addRuns,
     addGovern,
     addCarry,
+    addDrill,
     addAudit,
     addHost,
     addInit,

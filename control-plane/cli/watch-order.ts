@@ -69,7 +69,8 @@ export function answerOf({ receipts }: HostAnswer, answer: Receipt['answer']): A
   return receipts.findLast((receipt) => receipt.answer === answer);
 }
 
-async function hostKeys({ client, home }: Publisher): Promise<(host: string) => string> {
+/** The key that this machine knows a host by. */
+export async function hostKeys({ client, home }: Publisher): Promise<(host: string) => string> {
   const { hosts } = await client.listHosts({});
   const shown = new Map(hosts.map(({ name, ledgerPublicKey }) => [name, ledgerPublicKey]));
   return (host) => {

@@ -18,6 +18,8 @@ export interface GatewayContext {
   readonly news: RunNews;
   /** Called after what a host answered is durable. Must not throw. */
   onReceipt(receipt: OrderReceipt): void;
+  /** Called after a host has admitted an order that it had to refuse, once that is durable. Must not throw. */
+  onAlarm(host: string): void;
   /** Called after a run has durably entered an end phase, or its report was recorded. Must not throw. */
   onRunSettled(runId: string): void;
   /** Hears of every failed call. */

@@ -147,7 +147,7 @@ export class HostSession implements OpenSession {
   }
 
   async #keepReport(id: number, { report }: Extract<AgentToControl, { body: 'report' }>): Promise<void> {
-    const { store, clock, news, onRunSettled, onReceipt, onError } = this.#context;
+    const { store, clock, news, onRunSettled, onReceipt, onAlarm, onError } = this.#context;
     const fate = await storeReport(store, this.#host, { id, report, now: clock.now() });
     this.#position = Math.max(this.#position, id); // S3
     this.#isAckDue = true;
@@ -157,6 +157,7 @@ export class HostSession implements OpenSession {
     news.publish(fate.runId);
     if (fate.isSettled) onRunSettled(fate.runId);
     if (fate.receipt) onReceipt(fate.receipt);
+    if (fate.isAlarm) onAlarm(this.#host.host);
   }
 
   /** Written down for orders alone: nobody asks when a host got anything else. */

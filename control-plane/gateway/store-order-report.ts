@@ -10,6 +10,7 @@ import { verifyLiveRun } from '../../shared/orders/live-run.ts';
 import { verifyReceipt } from '../../shared/orders/receipt.ts';
 import type { LiveReport, OrderReceipt } from '../../shared/rpc/generated/messages.ts';
 import type { AdmittedHost } from '../authority/caller-admission.ts';
+import { answerDrillOffer, answeredOffer } from '../store/drills.ts';
 import { saveLiveReport } from '../store/live-runs.ts';
 import { addReceipt, saveGate } from '../store/orders.ts';
 import type { Store } from '../store/schema.ts';
@@ -27,7 +28,12 @@ export async function storeReceipt(
   const { host, incarnation } = from;
   const said = verifyReceipt(receipt, { host, publicKey: from.ledgerPublicKey, order });
   const digest = sha256(order);
-  await addReceipt(store, { order_sha256: digest, host, answer: said.answer, envelope: receipt, received_at: now });
+  const drilled = await answeredOffer(store, from, digest);
+  const told = { answer: said.answer, receipt, answered_at: now };
+  // What is answered to a drill is no news of the order.
+  if (drilled) await answerDrillOffer(store, drilled, { ...told, code: said.code ?? null });
+  else
+    await addReceipt(store, { order_sha256: digest, host, answer: said.answer, envelope: receipt, received_at: now });
   const { app, epoch, logSize = 0 } = said;
   await saveGate(store, {
     host,
@@ -39,7 +45,8 @@ export async function storeReceipt(
     receipt,
     received_at: now,
   });
-  return { runId: digest, isSettled: false, receipt: { order, receipt } };
+  const isAlarm = drilled !== undefined && said.answer === 'admitted';
+  return { runId: drilled?.drill_id ?? digest, isSettled: false, receipt: { order, receipt }, isAlarm };
 }
 
 /** Errors: those of `verifyLiveRun`; `live-run-misnamed`. */

@@ -32,6 +32,8 @@ export interface StoredReport {
   readonly isSettled: boolean;
   /** What a host answered, for the log. */
   readonly receipt?: OrderReceipt;
+  /** The host has admitted an order that it had to refuse. */
+  readonly isAlarm?: boolean;
 }
 
 /** What became of a report; whichever it is, it may be acknowledged. */

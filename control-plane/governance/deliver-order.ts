@@ -51,7 +51,7 @@ export async function deliverOrder(
 }
 
 /** One proof for all, and the growth from each size that some host has seen. */
-async function proofsFor(
+export async function proofsFor(
   { store, log }: OperatorContext,
   index: number,
   hosts: readonly Addressee[],

@@ -7,10 +7,13 @@ import type { OperatorIdentity } from '../../shared/rpc/peer-identity.ts';
 import { addService, type Handlers, type OpenCall } from '../../shared/rpc/serve.ts';
 import { admitOperator, operatorIdentityOf } from '../authority/caller-admission.ts';
 import { serveBlobs } from '../blobs/serve-blobs.ts';
+import { keepDrillOrders } from '../governance/keep-drill-orders.ts';
+import { startDrill } from '../governance/refusal-drill.ts';
 import { serveRepositoryFile } from '../store/repository.ts';
 import { createJoinToken } from './create-join-token.ts';
 import { approve, fetchDecision, listDecisions, submitDecision } from './decisions.ts';
 import { deploy } from './deploy.ts';
+import { beginKillDrill, listDrills, watchDrill } from './drills.ts';
 import { fetchReport } from './fetch-report.ts';
 import { getRun } from './get-run.ts';
 import { kill } from './kill.ts';
@@ -97,5 +100,10 @@ function handlersOf(context: OperatorContext): Handlers<OperatorService, Operato
     listGates: (request) => listGates(context, request),
     runLive: (request) => runLive(context, request),
     watchLive: (request, { signal }) => watchLive(context, request, signal),
+    keepDrillOrders: (request) => keepDrillOrders(context, request),
+    startDrill: (request) => startDrill(context, request),
+    startKillDrill: (request) => beginKillDrill(context, request),
+    watchDrill: (request, { signal }) => watchDrill(context, request, signal),
+    listDrills: (request) => listDrills(context, request),
   };
 }

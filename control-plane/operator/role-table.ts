@@ -37,6 +37,11 @@ export const ROLE_TABLE: Readonly<Record<keyof OperatorService, readonly Role[]>
   listGates: ANYBODY,
   runLive: ['operator'],
   watchLive: ANYBODY,
+  keepDrillOrders: ['operator'],
+  startDrill: ['operator'],
+  startKillDrill: ['operator'],
+  watchDrill: ANYBODY,
+  listDrills: ANYBODY,
 };
 
 /** Errors: `RejectedError('role-not-sufficient')`. */

@@ -20,6 +20,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 2, up: keepRefusedReportsAndRoles },
   { version: 3, up: keepLog },
   { version: 4, up: keepOrders },
+  { version: 5, up: keepDrills },
 ];
 
 /**
@@ -166,6 +167,26 @@ async function keepOrders(db: Kysely<unknown>, dialect: Dialect): Promise<void> 
       id text primary key, host text not null references hosts (name), incarnation integer not null, app text not null,
       entrypoint text not null, created_at bigint not null, envelope ${bytes}, is_over integer not null,
       refusal_code text)`,
+  ];
+  for (const table of tables) await table.execute(db);
+}
+
+/** Drills with the answers of hosts, and the orders that were signed for them. */
+async function keepDrills(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const bytes = bytesType(dialect);
+  const tables = [
+    sql`create table drill_orders (
+      app text not null, host text not null references hosts (name), name text not null, envelope ${bytes} not null,
+      run_id text not null, head text not null, epoch bigint not null, evidence_index bigint not null,
+      evidence_path ${bytes} not null, prepared_at bigint not null, primary key (app, host, name))`,
+    sql`create table drills (
+      id text primary key, kind text not null, app text not null, started_at bigint not null)`,
+    sql`create table drill_rows (
+      drill_id text not null references drills (id), host text not null references hosts (name),
+      incarnation integer not null, name text not null, round integer not null, expected_code text, not_run text,
+      order_sha256 text, document ${bytes}, seq bigint, offered_at bigint, durable_at bigint, answered_at bigint,
+      answer text, code text, receipt ${bytes}, closed_by text, primary key (drill_id, host, name, round))`,
+    sql`create index drill_rows_of_order on drill_rows (order_sha256, host)`,
   ];
   for (const table of tables) await table.execute(db);
 }

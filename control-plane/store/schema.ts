@@ -3,6 +3,7 @@
  * one database: texts, whole numbers, bytes, and keys.
  */
 import type { Kysely } from 'kysely';
+import type { DrillOfferRow, DrillOrderRow, DrillRow } from './drill-schema.ts';
 
 export interface Schema {
   hosts: HostRow;
@@ -27,6 +28,9 @@ export interface Schema {
   gates: GateRow;
   decisions: DecisionRow;
   live_runs: LiveRunRow;
+  drill_orders: DrillOrderRow;
+  drills: DrillRow;
+  drill_rows: DrillOfferRow;
 }
 
 /** The database, or a transaction in it. */

@@ -102,6 +102,11 @@ export class Link {
     throw new TransientError(`failed to reach the control plane: the link is ${this.#state.name}`);
   }
 
+  /** Whether the control plane has said everything that waited for this host: false while no session is open. */
+  get isCaughtUp(): boolean {
+    return this.#state.name === 'open' && this.#state.session.isCaughtUp;
+  }
+
   /** Not kept: lost when no session is open. */
   sendProgress(progress: RunProgress): void {
     if (this.#state.name === 'open') this.#state.session.sendProgress(progress);

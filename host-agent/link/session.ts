@@ -5,6 +5,7 @@
  * N2 A directive is acknowledged only once the journal has it, byte for byte as it came.
  * N3 Reports go out in the order of their ids, each once a session; they are forgotten only when acknowledged.
  * N4 A slow peer costs one batch of reports in memory; progress that it is too slow for is replaced by later progress.
+ * N5 Welcome says where the directives of this host end; until all of them are durable here, a kill may be on its way.
  */
 import { RejectedError, type TransientError } from '../../shared/errors.ts';
 import { reportCodec } from '../../shared/rpc/definitions.ts';
@@ -39,6 +40,8 @@ export class Session {
   #heartbeat: Timer | undefined;
   /** The highest report that was sent in this session, or that the control plane had before. */
   #sentId = 0;
+  /** Where the log of directives ended when the session began. */
+  #awaitedSeq = Number.POSITIVE_INFINITY;
   #isAckDue = false;
   #isHeartbeatDue = false;
 
@@ -55,7 +58,13 @@ export class Session {
     const first = await this.#next();
     if (first?.body !== 'welcome') throw refused('welcome-missing', `it answered Hello with "${first?.body}"`);
     this.#sentId = first.ack;
+    this.#awaitedSeq = first.welcome.lastDirectiveSeq; // N5
     outbox.acknowledge(first.ack);
+  }
+
+  /** Whether everything that waited for this host when the session began is durable here. */
+  get isCaughtUp(): boolean {
+    return Number(this.#ports.inbox.lastSeq()) >= this.#awaitedSeq;
   }
 
   /** Converses until the peer ends it (resolves) or something fails. Errors: as `greet`, and what the journal refuses. */

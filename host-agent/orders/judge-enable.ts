@@ -1,5 +1,5 @@
 /** What an enable order is judged with on this host: all that it leans on, read anew each time (P3). */
-import { RejectedError } from '../../shared/errors.ts';
+import { RejectedError, TransientError } from '../../shared/errors.ts';
 import { type Admission, admit, type EnableOffer, type GateFacts } from '../../shared/orders/admit.ts';
 import type { Enable } from '../../shared/rpc/generated/messages.ts';
 import { expiryOf, fileNameOf, TOP_LEVEL_ROLES } from '../../shared/trust/tuf-metadata.ts';
@@ -15,7 +15,7 @@ export interface EnableJudge {
   readonly decide: (gate: GateFacts) => Admission;
 }
 
-/** Errors: those of `readPolicy`; `TransientError` when the disk is in the way. */
+/** Errors: those of `readPolicy`; `TransientError` when the disk is in the way, or a kill may be on its way. */
 export async function judgeOf(enable: Enable, means: OrderMeans): Promise<EnableJudge> {
   const { policy } = await readPolicy(means);
   const ground = await readGround(enable.runId, means);
@@ -23,6 +23,7 @@ export async function judgeOf(enable: Enable, means: OrderMeans): Promise<Enable
   return {
     freshUntilMs,
     decide: (gate) => {
+      checkCaughtUp(means);
       checkNoKillFile(means.killFile);
       const standing = ground && standingRelease(ground, means);
       return admit(offerOf(enable, means.host), {
@@ -35,6 +36,12 @@ export async function judgeOf(enable: Enable, means: OrderMeans): Promise<Enable
       });
     },
   };
+}
+
+/** P4: a kill that was ordered later counts before an order that was sent earlier, in whichever session each of them comes. */
+function checkCaughtUp({ isCaughtUp }: Pick<OrderMeans, 'isCaughtUp'>): void {
+  if (isCaughtUp()) return;
+  throw new TransientError('failed to open the gate: what the control plane has for this host has not all arrived');
 }
 
 /** Throws while something is there by that name: it needs no signature, no network and no agent to be made. */

@@ -4,6 +4,7 @@
  * 1. A gate stays open only while the host is in touch, and all that its order leans on is what it was (P3).
  * 2. Being out of touch is no news: the gate closes by itself once its lease or its grace has run out.
  * 3. What was open when the agent stopped opens again only where the policy says so, and only after all was verified anew.
+ * 4. Nothing is renewed or opened again while a kill may be on its way.
  */
 import { messageOf, RejectedError, TransientError } from '../../shared/errors.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
@@ -40,7 +41,8 @@ export class OpenGates {
 
   /** Whether there is anything to look after. */
   get areAny(): boolean {
-    return this.#means.keeper.openGates().length > 0;
+    const { keeper } = this.#means;
+    return keeper.openGates().length > 0 || keeper.interrupted().length > 0;
   }
 
   /** Errors: the journal's. */
@@ -55,8 +57,9 @@ export class OpenGates {
     }
   }
 
-  /** To be called once, before the first look. Errors: the journal's. */
+  /** Judges anew what was open when the agent stopped, as soon as that can be judged. Errors: the journal's. */
   async reopen(): Promise<void> {
+    if (!this.#means.isCaughtUp()) return; // 4
     for (const app of this.#means.keeper.interrupted()) {
       await this.#judged(app, (judge) => this.#means.keeper.reopen(app, judge));
     }

@@ -3,7 +3,8 @@
  * other: a kill's answer does not wait for a download.
  *
  * 1. Each order is tried in its turn; one that has to be tried again does not hold up those behind it.
- * 2. While a gate is open, an order is to be tried again or a kill to be told, it looks once a second; otherwise it sleeps until it is woken.
+ * 2. Whatever is no kill waits until all that the control plane had for this host has arrived: a kill may be behind it (P4).
+ * 3. While a gate is open, an order is to be tried again or a kill to be told, it looks once a second; otherwise it sleeps until it is woken.
  */
 
 import { messageOf, TransientError } from '../../shared/errors.ts';
@@ -39,10 +40,11 @@ export interface OrderWork {
 export async function followOrders(signal: AbortSignal, work: OrderWork): Promise<void> {
   const retries = new Map<number, { attempt: number; atMs: number }>();
   tellLost(work.means);
-  await patiently(work, () => work.openGates.reopen());
   while (!signal.aborted) {
     await patiently(work, async () => work.hostKills.tell());
+    await patiently(work, () => work.openGates.reopen());
     for (const stored of work.directives.unhandled().filter(({ bytes }) => isOrder(bytes))) {
+      if (!isDue(stored, work)) continue;
       await tryOnce(stored, { work, retries });
       if (signal.aborted) return;
     }
@@ -50,6 +52,11 @@ export async function followOrders(signal: AbortSignal, work: OrderWork): Promis
     work.onLooked();
     await restUntilDue(signal, work, retries.size > 0 || work.openGates.areAny || work.hostKills.areDue);
   }
+}
+
+/** A kill was obeyed as it arrived; its answer waits for nothing. */
+function isDue({ bytes }: StoredDirective, { means }: OrderWork): boolean {
+  return means.isCaughtUp() || directiveCodec.decode(bytes).kind === 'kill'; // 2
 }
 
 async function tryOnce(

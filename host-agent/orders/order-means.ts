@@ -12,6 +12,8 @@ export interface OrderMeans extends AnswerMeans, StandingMeans, PolicyMeans {
   readonly killFile: string;
   /** For how long the owner of this host lets trust metadata be used that has run out; nothing unless he says so. */
   readonly trustLeewayMs?: number;
+  /** Whether everything that waited for this host has arrived: until then a kill may be on its way. */
+  readonly isCaughtUp: () => boolean;
   /** Marks the directive handled and reports its outcome; to be called inside the transaction of its consequence. */
   readonly settle: (directive: StoredDirective, refusalCode: RejectionCode | undefined) => void;
   readonly onRefused: (directive: StoredDirective, error: RejectedError) => void;

@@ -76,6 +76,7 @@ function orderWorkOf(
     ...{ host, labels, rootPrefix, hostKey, hostPublicKey, hidden: [stateDirectory] },
     ...{ database, store, outbox, keeper, gates, registry, killFile, log, signal, now, nowMs },
     obeyKillFile: () => parts.fileKills.obey(),
+    isCaughtUp: () => link.isCaughtUp,
     trust: new TrustClient({
       db: database,
       source: linkTrustSource(() => link.gateway(), { signal, clock }),

@@ -55,6 +55,11 @@ interface LedgerDocument {
   readonly gates: readonly { readonly gate: string; readonly checks: readonly { id: string; status: string }[] }[];
 }
 
+interface Drilled {
+  readonly drill: string;
+  readonly rows: readonly { readonly row: string; readonly verdict: string; readonly code?: string }[];
+}
+
 describe('the programs, from the ceremony to the rollback', function () {
   this.timeout(120_000);
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-programs-'));
@@ -195,6 +200,46 @@ describe('the programs, from the ceremony to the rollback', function () {
     const saved = await keyturn<{ documents: string[] }>(0, ['report', runOf('1.0.0'), '--out', at('saved')]);
     expect(saved.documents.filter((name) => name.endsWith('.md'))).to.have.length(8);
     expect(readdirSync(at('saved')).sort()).to.deep.equal([...saved.documents].sort());
+  });
+
+  it('drills the host with orders that approvers sign one after the other, and shows each refusal', async () => {
+    expect(await failure(64, ['drill', 'prepare', '--host', HOST])).to.have.property('message');
+    const [first = '', ...others] = readdirSync(at('home', 'keys', 'approvers')).filter((name) =>
+      name.endsWith('.pem'),
+    );
+    const keyed = (name: string) => ['--key', at('home', 'keys', 'approvers', name), '--yes', ...passphrase];
+    const file = at('drill.json');
+    await keyturn(0, ['drill', 'prepare', `${APP}@1.0.0`, '--host', HOST, ...keyed(first), '--out', file]);
+    expect(await failure(77, ['drill', 'prepare', '--from', file])).to.include({ code: 'quorum-not-met' });
+    const signing = others.flatMap((name) => keyed(name));
+    expect(await keyturn(0, ['drill', 'prepare', '--from', file, ...signing])).to.deep.include({
+      app: APP,
+      hosts: [HOST],
+    });
+    // No order has opened a gate here yet, so one of the eleven rows cannot be run, and the drill is not passed.
+    const drill = await keyturn<Drilled>(30, ['drill', '--app', APP, '--host', HOST]);
+    const refused = drill.rows.filter(({ verdict }) => verdict === 'refused').map(({ row, code }) => `${row} ${code}`);
+    expect(refused).to.have.length(10);
+    expect(refused).to.include('expired order-expired').and.to.include('below-threshold quorum-not-met');
+    expect(drill.rows.find(({ row }) => row === 'replayed')).to.include({ verdict: 'not run' });
+    expect(await keyturn(30, ['drill', 'show', drill.drill])).to.deep.equal(drill);
+  });
+
+  it('drills kills, and lists all drills', async () => {
+    const { overall } = await keyturn<{ overall: { answeredCount: number; durableMs: { p99: number } } }>(0, [
+      ...['drill', 'kill', '--all', '--rounds', '3'],
+    ]);
+    expect(overall.answeredCount).to.equal(3);
+    expect(overall.durableMs.p99).to.be.at.least(0);
+    const { drills } = await keyturn<{ drills: { kind: string; rowCount: number; goodCount: number }[] }>(0, [
+      ...['drill', 'list'],
+    ]);
+    expect(drills.map(({ kind, rowCount, goodCount }) => [kind, rowCount, goodCount])).to.deep.equal([
+      ['kill', 3, 3],
+      ['refusal', 11, 10],
+    ]);
+    expect((await run(['drill', 'list'])).stdout).to.include('10 of 11 as expected');
+    expect((await run(['audit', 'list'])).stdout).to.include(`${HOST} ${APP} refused order-expired`);
   });
 
   it('rolls back: the one path goes, everything else stays, and that is proven', async () => {

@@ -8,13 +8,16 @@ import { enrolHost } from '../../host-agent/host/enrol-host.ts';
 import { hostFolders } from '../../host-agent/host/host-config.ts';
 import { SecretFolder } from '../../host-agent/host/secret-folder.ts';
 import type { EnrolmentBundle } from '../../shared/rpc/enrolment-bundle.ts';
-import { systemClock } from '../../shared/time/clock.ts';
+import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { writeFiles } from './install-fixture.ts';
 import { JournalReader } from './world-journal.ts';
 import { INSTALL_ROOT, NEIGHBOUR_FILES, SECRET, SECRET_NAME } from './world-release.ts';
 
 export interface AgentRunOptions {
   readonly atBoundary?: (boundary: string) => void;
+  /** The host's own clock; the system's unless said. */
+  readonly clock?: Clock;
+  readonly steadyMs?: () => number;
 }
 
 /** What the owner of a host decides at its enrolment. */
@@ -71,12 +74,13 @@ export class WorldHost implements AsyncDisposable {
   }
 
   /** The real agent. Its waits are the shortest that it draws. */
-  async startAgent({ atBoundary }: AgentRunOptions = {}): Promise<Agent> {
+  async startAgent({ atBoundary, clock = systemClock, steadyMs }: AgentRunOptions = {}): Promise<Agent> {
     const agent = await startAgent({
       stateDirectory: this.stateDirectory,
-      clock: systemClock,
+      clock,
       random: () => 0,
       log: this.#logger(),
+      ...(steadyMs && { steadyMs }),
       ...(atBoundary && { testOnlyAtBoundary: atBoundary }),
     });
     this.#agent = agent;

@@ -1,6 +1,7 @@
 /** Reads an agent's journal from outside, as it stands on disk. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { GateState } from '../../host-agent/gate/machine.ts';
 import type { RunState } from '../../host-agent/run/machine.ts';
 import { MATERIAL_NAMES, type RunMaterials } from '../../host-agent/run/run-store.ts';
 
@@ -47,6 +48,26 @@ export class JournalReader implements Disposable {
   /** How many directives wait for their turn. */
   unhandledCount(): number {
     return this.#all<{ count: number }>('select count(*) as count from directives where handled = 0')[0]?.count ?? 0;
+  }
+
+  /** The state of an application's gate, as it was written down; undefined when nobody ever spoke of it. */
+  gateState(app: string): GateState | undefined {
+    const [row] = this.#all<{ state: string }>('select state from gate_states where app = ?', app);
+    return row && (JSON.parse(row.state) as GateState);
+  }
+
+  /** How many orders have ever opened the gate. */
+  spentCount(app: string): number {
+    return this.#all<{ count: number }>('select count(*) as count from spent_nonces where app = ?', app)[0]?.count ?? 0;
+  }
+
+  lastDirectiveSeq(): number {
+    return this.#all<{ seq: number | null }>('select max(seq) as seq from directives')[0]?.seq ?? 0;
+  }
+
+  /** Of the largest state of the log that this host remembers. */
+  seenLogSize(): number {
+    return this.#all<{ size: number | null }>('select max(size) as size from log_checkpoints')[0]?.size ?? 0;
   }
 
   directiveCount(): number {

@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly acceptedGaps?: readonly AcceptedSubGap[];
   /** What the first policy forbids, if not everything. */
   readonly forbidden?: Policy['forbidden'];
+  /** One of operations unless said. */
+  readonly approvers?: readonly { readonly name: string; readonly team: string }[];
   /** Where its folder is made. */
   readonly parent?: string;
 }
@@ -67,10 +69,11 @@ export class World implements AsyncDisposable {
     mkdirSync(this.reportsFolder);
   }
 
-  static async start({ acceptedGaps = [DRYRUN_GAP], forbidden, parent = tmpdir() }: WorldOptions = {}): Promise<World> {
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const { forbidden, parent = tmpdir() } = options;
     const world = new World(parent);
     const online = await createControlPlane(world.controlPlaneFolder);
-    world.#ceremony = holdCeremony(ceremonyRequest(online, acceptedGaps));
+    world.#ceremony = holdCeremony(ceremonyRequest(online, options));
     world.home.saveTrust(new Map([...world.#ceremony.metadata].filter(([file]) => file === fileNameOf('root'))));
     await world.startControlPlane();
     await world.#publishFirst();
@@ -141,7 +144,7 @@ export class World implements AsyncDisposable {
   }
 
   async push(sample: BuiltSample): Promise<void> {
-    const keys = { release: this.#keysOf(releaseRoleOf(APP)), snapshot: this.#keysOf('snapshot') };
+    const keys = { release: this.keysOf(releaseRoleOf(APP)), snapshot: this.keysOf('snapshot') };
     const publisher = await this.publisher('releaser');
     await pushRelease(await openKtr(sample.ktrPath), { publisher, keys, onProgress: () => undefined });
   }
@@ -152,11 +155,11 @@ export class World implements AsyncDisposable {
     const policy = { length: content.length, sha256: sha256(content) };
     const now = new Date();
     await publishChange(await this.publisher('releaser'), (trusted) => {
-      const signing = { expiresAt: validUntil(now, 'targets'), signers: this.#keysOf('targets') };
+      const signing = { expiresAt: validUntil(now, 'targets'), signers: this.keysOf('targets') };
       const targets = changeTargets(trustedRole(trusted, 'targets'), { policy }, signing);
       const snapshot = createSnapshot(trustedRole(trusted, 'snapshot'), new Map([['targets', targets]]), {
         expiresAt: validUntil(now, 'snapshot'),
-        signers: this.#keysOf('snapshot'),
+        signers: this.keysOf('snapshot'),
       });
       const metadata = new Map([
         ['targets', targets],
@@ -167,8 +170,8 @@ export class World implements AsyncDisposable {
   }
 
   /** A host that has joined, with the neighbour and the secret; its agent is not started. */
-  async host(name = 'host-1', config: Partial<OwnersConfig> = {}): Promise<WorldHost> {
-    const host = new WorldHost(join(this.folder, name), name);
+  async host(name = 'host-1', config: Partial<OwnersConfig> = {}, folder = name): Promise<WorldHost> {
+    const host = new WorldHost(join(this.folder, folder), name);
     await host.enrol(await this.#enrolmentOf(name), config);
     this.#hosts.push(host);
     return host;
@@ -239,13 +242,14 @@ export class World implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** As the ceremony made them: `approvers`, `targets`, `release-<app>` and so on. */
+  keysOf(role: string): SigningKey[] {
+    return [...(this.#held.keys.get(role)?.values() ?? [])];
+  }
+
   get #held(): Ceremony {
     if (this.#ceremony === undefined) throw new Error('no ceremony was held');
     return this.#ceremony;
-  }
-
-  #keysOf(role: string): SigningKey[] {
-    return [...(this.#held.keys.get(role)?.values() ?? [])];
   }
 
   async #publishFirst(): Promise<void> {
@@ -286,13 +290,13 @@ export function isInPhase(phase: string): (update: RunUpdate) => boolean {
 
 function ceremonyRequest(
   { timestampKey, log }: { timestampKey: PublicKey; log: NoteKey },
-  acceptedGaps: readonly AcceptedSubGap[],
+  { acceptedGaps = [DRYRUN_GAP], approvers = [{ name: 'ops-1', team: 'operations' }] }: WorldOptions,
 ) {
   return {
     root: { keys: 1, threshold: 1 },
     targets: { keys: 1, threshold: 1 },
     releasers: new Map([[APP, { keys: 1, threshold: 1 }]]),
-    approvers: [{ name: 'ops-1', team: 'operations' }],
+    approvers: [...approvers],
     acceptedGaps: [...acceptedGaps],
     forbidden: [...FORBIDDEN_ACTIONS],
     timestampKey,

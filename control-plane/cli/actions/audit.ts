@@ -5,6 +5,7 @@ import type { LogEntry } from '../../../shared/rpc/generated/messages.ts';
 import { verifyLog } from '../audit-log.ts';
 import { withControlPlane } from '../connection.ts';
 import { listingLines } from '../listing.ts';
+import { logEntryClaim } from '../log-entry-text.ts';
 import { outputOf } from '../output.ts';
 
 /** What the control plane says; `verify` is what shows that it is so. */
@@ -20,10 +21,11 @@ export async function listAudit(command: Command): Promise<void> {
     kind,
     sha256: sha256(document),
     loggedAt: new Date(loggedAtMs).toISOString(),
+    ...logEntryClaim(kind, document),
   }));
   outputOf(command).result({ entries: rows }, () =>
     listingLines(
-      rows.map((row) => [String(row.index), row.kind, shortDigest(row.sha256), row.loggedAt]),
+      rows.map((row) => [String(row.index), row.kind, shortDigest(row.sha256), row.loggedAt, row.about]),
       'nothing was decided yet',
     ),
   );

@@ -30,6 +30,7 @@ export interface ServeOptions {
   readonly reportsHttp?: string;
   readonly reportsHttpCollection: string;
   readonly reportsHttpTokenFile?: string;
+  readonly drillEvery?: number;
 }
 
 export async function serve(command: Command): Promise<void> {
@@ -62,6 +63,7 @@ export async function startService(options: ServeOptions, log: Logger): Promise<
     folder: options.folder,
     listen,
     serverNames: options.name,
+    ...(options.drillEvery !== undefined && { drillEveryMs: options.drillEvery }),
     // A host may be quicker than the next line: what it settled is found by `resume`.
     onRunSettled: (runId) => reports?.note(runId),
     onError: (action, error) => logFailure(log, { action, error }),

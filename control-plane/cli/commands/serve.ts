@@ -1,6 +1,7 @@
 /** `keyturn serve`: the control plane in this process, until it is told to stop. */
 
 import type { Command } from 'commander';
+import { durationParser } from '../duration.ts';
 
 export function addServe(program: Command): void {
   program
@@ -14,6 +15,11 @@ export function addServe(program: Command): void {
     .option('--reports-git <repository>', 'commit reports into this git repository, too')
     .option('--reports-http <url>', 'send reports to this items API, too')
     .option('--reports-http-collection <name>', 'the collection there', 'reports')
+    .option(
+      '--drill-every <duration>',
+      'drill all connected hosts by itself; never unless said',
+      durationParser('--drill-every'),
+    )
     .option('--reports-http-token-file <file>', 'a file with the bearer token')
     .action(async (_options, command: Command) => {
       const { serve } = await import('../actions/serve.ts');

@@ -871,3 +871,109 @@ export type LiveUpdate = {
   /** The host. */
   host: string;
 };
+
+/** Orders to be refused. */
+export type KeepDrillOrdersRequest = {
+  /** One for each row that has to be signed. */
+  orders: PreparedDrillOrder[];
+  /** What true orders for the same hosts would be bound to, sorted by host: each row is bound to something made of it. */
+  leaves: HostLeaf[];
+};
+
+/** One of them. */
+export type PreparedDrillOrder = {
+  /** The row of the drill: what is wrong with it, such as `expired`. */
+  row: string;
+  /** The order: a DSSE envelope. */
+  envelope: Buffer;
+};
+
+/** They are kept, in the place of earlier ones. */
+export type KeepDrillOrdersResponse = {
+  /** The hosts that can be drilled with them, sorted. */
+  hosts: string[];
+};
+
+/** Whom to drill. */
+export type StartDrillRequest = {
+  /** The application. */
+  app: string;
+  /** The hosts; all that are connected when none is named. */
+  hosts: string[];
+};
+
+/** The orders are on their way. */
+export type StartDrillResponse = {
+  /** The identity of the drill: 26 characters, sortable by time. */
+  drillId: string;
+};
+
+/** Whom to kill, and how often. */
+export type StartKillDrillRequest = {
+  /** The hosts; all that are connected when none is named. */
+  hosts: string[];
+  /** How often. */
+  rounds: number;
+};
+
+/** Which drill. */
+export type WatchDrillRequest = {
+  /** Its identity. */
+  drillId: string;
+};
+
+/** One order to one host, and what the host has answered. */
+export type DrillRow = {
+  /** The host. */
+  host: string;
+  /** What is wrong with the order, such as `expired`; `kill` in a kill drill. */
+  row: string;
+  /** Of a kill drill, from 1; else 0. */
+  round: number;
+  /** The code that the host must refuse it with; empty when the row was not run, and in a kill drill. */
+  expectedCode: string;
+  /** Why it was not run; empty when it was. */
+  notRun: string;
+  /** What was sent: an order, or the record of a kill. */
+  order: Buffer;
+  /** What the host answered: a DSSE envelope that it signed; empty while there is none. */
+  receipt: Buffer;
+  /** When it was on its way, in milliseconds since 1970; 0 when it was not. */
+  offeredAtMs: number;
+  /** When it was durable on the host, as the control plane heard of it; 0 if it was not, and in a refusal drill. */
+  durableAtMs: number;
+  /** When the answer came; 0 while there is none. */
+  answeredAtMs: number;
+  /** The kill that closed the gate again; empty when nothing had opened. */
+  closedBy: string;
+};
+
+/** How many. */
+export type ListDrillsRequest = {
+  /** At most so many; 0 for the default of 100. */
+  limit: number;
+};
+
+/** Drills, newest first. */
+export type ListDrillsResponse = {
+  /** The drills. */
+  drills: Drill[];
+};
+
+/** One drill. */
+export type Drill = {
+  /** Its identity. */
+  drillId: string;
+  /** `refusal` or `kill`. */
+  kind: string;
+  /** The application. */
+  app: string;
+  /** When it began, in milliseconds since 1970. */
+  startedAtMs: number;
+  /** How many rows it has. */
+  rowCount: number;
+  /** Rows that were answered as they had to be. */
+  goodCount: number;
+  /** Rows that were answered otherwise. */
+  badCount: number;
+};

@@ -16,6 +16,7 @@ import type {
   DecisionPiece,
   DeployRequest,
   DeployResponse,
+  DrillRow,
   EnrolRequest,
   EnrolResponse,
   FetchCheckpointRequest,
@@ -23,9 +24,13 @@ import type {
   FetchDecisionRequest,
   FetchReportRequest,
   GetRunRequest,
+  KeepDrillOrdersRequest,
+  KeepDrillOrdersResponse,
   KillRequest,
   ListDecisionsRequest,
   ListDecisionsResponse,
+  ListDrillsRequest,
+  ListDrillsResponse,
   ListGatesRequest,
   ListGatesResponse,
   ListHostsRequest,
@@ -61,10 +66,14 @@ import type {
   SendEnableRequest,
   SendOrderResponse,
   SendRulingRequest,
+  StartDrillRequest,
+  StartDrillResponse,
+  StartKillDrillRequest,
   SubmitDecisionRequest,
   SubmitDecisionResponse,
   UploadParcel,
   UploadReceipt,
+  WatchDrillRequest,
   WatchLiveRequest,
   WatchOrderRequest,
   WatchRunRequest,
@@ -148,6 +157,16 @@ export type OperatorService = {
   runLive: { kind: 'unary'; request: RunLiveRequest; response: RunLiveResponse };
   /** What a host says of a live run, followed until it has ended. Role: any. */
   watchLive: { kind: 'server-stream'; request: WatchLiveRequest; response: LiveUpdate };
+  /** Keeps orders that approvers signed to be refused, for refusal drills. Role: operator. */
+  keepDrillOrders: { kind: 'unary'; request: KeepDrillOrdersRequest; response: KeepDrillOrdersResponse };
+  /** Offers hosts orders that they must refuse. Role: operator. */
+  startDrill: { kind: 'unary'; request: StartDrillRequest; response: StartDrillResponse };
+  /** Kills an application that stands nowhere, some times one after the other. Role: operator. */
+  startKillDrill: { kind: 'unary'; request: StartKillDrillRequest; response: StartDrillResponse };
+  /** What came of a drill so far, followed until it is over. Role: any. */
+  watchDrill: { kind: 'server-stream'; request: WatchDrillRequest; response: DrillRow };
+  /** Drills, newest first. Role: any. */
+  listDrills: { kind: 'unary'; request: ListDrillsRequest; response: ListDrillsResponse };
   /** The signed state of the transparency log, and that it has only grown since another. Role: any. */
   fetchCheckpoint: { kind: 'unary'; request: FetchCheckpointRequest; response: FetchCheckpointResponse };
   /** What is in the transparency log. Role: any. */

@@ -28,18 +28,26 @@ describe('control-plane/store/migrations', () => {
   });
 
   it('is not opened by a program that is older than its schema, and stays as it is', async () => {
-    await sql`update schema_version set version = 5`.execute(store);
+    await sql`update schema_version set version = 6`.execute(store);
     expect(await codeOf(open())).to.equal('store-newer');
-    expect(await schemaVersion(store as unknown as Kysely<unknown>)).to.equal(5);
+    expect(await schemaVersion(store as unknown as Kysely<unknown>)).to.equal(6);
   });
 
   it('keeps what was issued and reported before the second version of its schema', async () => {
     const untyped = store as unknown as Kysely<unknown>;
     const before = { serial: 'A', kind: 'operator', subject: 'old', issued_at: 1, expires_at: 2 } as const;
     for (const undo of [
-      ...['order_hosts', 'order_receipts', 'orders', 'gates', 'decisions', 'live_runs'].map(
-        (table) => sql`drop table ${sql.raw(table)}`,
-      ),
+      ...[
+        'drill_rows',
+        'drills',
+        'drill_orders',
+        'order_hosts',
+        'order_receipts',
+        'orders',
+        'gates',
+        'decisions',
+        'live_runs',
+      ].map((table) => sql`drop table ${sql.raw(table)}`),
       sql`drop table log_records`,
       sql`drop table log_nodes`,
       sql`drop table refused_reports`,

@@ -93,9 +93,9 @@ for (const { name, open } of DATABASES) {
 
     it('is migrated once, and opening it again changes nothing', async () => {
       const untyped = store as unknown as Kysely<unknown>;
-      expect(await schemaVersion(untyped)).to.equal(4);
+      expect(await schemaVersion(untyped)).to.equal(5);
       await migrate(untyped, { name });
-      expect(await schemaVersion(untyped)).to.equal(4);
+      expect(await schemaVersion(untyped)).to.equal(5);
       await store.destroy();
       store = await open(folder);
       expect((await listHosts(store)).map((host) => host.name)).to.deep.equal(['web-1']);

@@ -109,6 +109,33 @@ describe('host-agent/link/session', () => {
     expect(fake.journal.pendingAfter(0, 10).map(({ id }) => id)).to.deep.equal([3, 4]);
   });
 
+  it('is caught up once all that waited when the session began is durable, and not before; without a session, never', async () => {
+    const [two, three] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const fake = await started(async (session) => {
+      await session.hear();
+      session.say({ ...welcome(), body: 'welcome', welcome: { lastDirectiveSeq: 3 } });
+      say(session, deployDirective(1), deployDirective(2));
+      await two.promise;
+      say(session, deployDirective(3));
+      await three.promise;
+      // One that is ordered later is on its way as any is: it does not count as held back.
+      say(session, deployDirective(4));
+      while ((await session.hear()) !== undefined);
+    });
+    const link = start(fake);
+    expect(link.isCaughtUp).to.equal(false);
+    await fake.journal.until(() => fake.journal.lastSeq() === 2);
+    expect([link.state.name, link.isCaughtUp]).to.deep.equal(['open', false]);
+    two.resolve();
+    await fake.journal.until(() => fake.journal.lastSeq() === 3);
+    expect(link.isCaughtUp).to.equal(true);
+    three.resolve();
+    await fake.journal.until(() => fake.journal.lastSeq() === 4);
+    expect(link.isCaughtUp).to.equal(true);
+    await link.stop();
+    expect(link.isCaughtUp).to.equal(false);
+  });
+
   it('keeps a report until it is acknowledged, and forgets exactly what was', async () => {
     const fake = await started(
       greeted(async (session) => {
