@@ -129,22 +129,26 @@ function saveEnd(
 async function standingFor(app: string, means: LiveMeans): Promise<OpenedRun> {
   const offer = means.gates.offerOf(app);
   const directive = offer && directiveCodec.decode(offer);
-  if (directive?.kind !== 'enable') throw refused('nothing-proven', `no order for "${app}" is on record`);
+  if (!offer || directive?.kind !== 'enable') throw refused('nothing-proven', `no order for "${app}" is on record`);
   const { runId } = directive.enable;
   const ground = await readGround(runId, means);
   const standing = ground && standingRelease(ground, means);
   if (!standing || standing.app !== app) throw refused('nothing-proven', `run "${runId}" does not stand here`);
   const opened = openRun(runId, means);
-  if (standing.treeDigest !== opened.release.statement.treeDigest) {
-    means.keeper.note(app, {
-      type: 'ground-lost',
-      reason: 'the installed tree is not what was proven',
-      nowMs: means.nowMs(),
-    });
-    throw refused('tree-differs', 'the installed tree is not what was proven');
-  }
-  if (standing.notReady.length > 0) throw refused('not-ready', standing.notReady.join('; '));
-  return opened;
+  const isSame = standing.treeDigest === opened.release.statement.treeDigest;
+  if (isSame && standing.notReady.length === 0) return opened;
+  const refusal = isSame
+    ? refused('not-ready', standing.notReady.join('; '))
+    : refused('tree-differs', 'the installed tree is not what was proven');
+  if (means.gates.offerOf(app)?.equals(offer)) closeFor(refusal, { app, means });
+  throw refusal;
+}
+
+/** What is found out here closes the gate at once, not with the next renewal (P3). */
+function closeFor({ code, message }: RejectedError, { app, means }: { app: string; means: LiveMeans }): void {
+  const { keeper, nowMs } = means;
+  if (keeper.view(app).state !== 'open') return;
+  keeper.note(app, { type: 'ground-lost', reason: `${code}: ${message}`, nowMs: nowMs() });
 }
 
 function recordOf(
