@@ -108,7 +108,8 @@ export class ProvenWorld implements AsyncDisposable {
     const { head, admitted } = ledgerOf(this.host, this.run);
     const leaf = { host: this.host.name, run: this.run, head: head.head, epoch };
     const tree = new EvidenceTree([leaf]);
-    const issuedAtMs = Date.now();
+    const nowMs = Date.now();
+    const issuedAtMs = nowMs - MINUTE_MS; // a host that was made before has a clock that says less
     this.#nonces += 1;
     const payload = encodeEnableOrder({
       app: APP,
@@ -117,7 +118,7 @@ export class ProvenWorld implements AsyncDisposable {
       entrypoints: [...(entrypoints ?? Object.keys(ENTRYPOINTS))].sort(),
       issuedAtMs,
       notBeforeMs: issuedAtMs,
-      expiresMs: issuedAtMs + forMs,
+      expiresMs: nowMs + forMs,
       leaseMs,
       nonce: this.#nonces.toString(16).padStart(32, '0'),
       reason: 'the lamps are to be lit',

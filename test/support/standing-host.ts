@@ -53,6 +53,8 @@ export class StandingHost implements AsyncDisposable {
   readonly #startedAtMs = this.clock.now();
   readonly #world: ProvenWorld;
   readonly #sandbox: Sandbox | undefined;
+  #held: Promise<void> = Promise.resolve();
+  #letGo: () => void = () => undefined;
   #parts: Parts;
 
   constructor(world: ProvenWorld, sandbox: Sandbox | undefined) {
@@ -142,6 +144,17 @@ export class StandingHost implements AsyncDisposable {
       this.clock.advance(Math.min(left, 1_000));
       await this.look();
     }
+  }
+
+  /** From now on no answer comes, and no refusal either. */
+  hang(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    this.#letGo = resolve;
+  }
+
+  letGo(): void {
+    this.#letGo();
   }
 
   /** Out of touch. */
@@ -260,14 +273,14 @@ export class StandingHost implements AsyncDisposable {
   /** To the control plane, as long as it is plugged in. */
   #cable(): TrustSource {
     const { trustSource } = this.#world;
-    const through = <T>(act: () => T): T => {
-      if (this.isInTouch) return act();
-      throw new TransientError('the cable is out');
+    const through = async function* (host: StandingHost, bytes: () => AsyncIterable<Uint8Array>) {
+      await host.#held;
+      if (!host.isInTouch) throw new TransientError('the cable is out');
+      yield* bytes();
     };
     return {
-      ...trustSource,
-      fetchMetadata: (name) => through(() => trustSource.fetchMetadata(name)),
-      fetchTarget: (path) => through(() => trustSource.fetchTarget(path)),
+      fetchMetadata: (name) => through(this, () => trustSource.fetchMetadata(name)),
+      fetchTarget: (path) => through(this, () => trustSource.fetchTarget(path)),
     };
   }
 

@@ -1,5 +1,5 @@
 /** A standing host whose live processes do what a test says. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LiveRequest, type StartedLive, startLive } from '../../../host-agent/live/start-live.ts';
@@ -64,6 +64,11 @@ export class LiveHost extends StandingHost {
   /** What it wrote there. */
   written(name: string): string {
     return readFileSync(join(this.out, name), 'utf8');
+  }
+
+  /** Changes the installed tree. */
+  spoil(): void {
+    writeFileSync(join(this.installPath, 'tools/live.py'), 'print("mine")\n');
   }
 
   removeOut(): void {
