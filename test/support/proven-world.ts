@@ -3,6 +3,7 @@
  * the log has taken in: everything as a real control plane and a real agent have made it. Made once; `standing-host.ts` copies it.
  */
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeEnableOrder } from '../../shared/orders/enable-order.ts';
@@ -68,8 +69,8 @@ export class ProvenWorld implements AsyncDisposable {
     this.trustSource = parts.trustSource;
   }
 
-  static async start(): Promise<ProvenWorld> {
-    const world = await World.start({ forbidden: [] });
+  static async start({ parent = tmpdir() }: { parent?: string } = {}): Promise<ProvenWorld> {
+    const world = await World.start({ forbidden: [], parent });
     using sample = await buildSample({
       version: VERSION,
       gates: PASSING_GATES,
