@@ -3,7 +3,7 @@
  *
  * 1. It says what was true when it was written and nothing more: no program may go by it, and none can open anything with it.
  * 2. It is written when the agent starts, after each change, and when the agent stops; a reader sees the old one or the new.
- * 3. Nothing waits for it, and nothing fails for it: a kill is acknowledged whether or not this could be written.
+ * 3. Nothing waits for it, and nothing fails for it: what a kill has to do and to say comes first.
  */
 import { dirname } from 'node:path';
 import { makeDirectory, writeFileAtomic } from '../../shared/store/atomic-file.ts';
@@ -20,21 +20,24 @@ export interface GateFileOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
+/** Longer than a kill takes from its arrival to its answers; the disk is theirs meanwhile. */
+const SOON_MS = 50;
+
 export class GateFile {
   readonly #options: GateFileOptions;
   #written = '';
-  #pending: NodeJS.Immediate | undefined;
+  #pending: NodeJS.Timeout | undefined;
 
   constructor(options: GateFileOptions) {
     this.#options = options;
   }
 
-  /** Writes it in the next turn; once, however often this is called until then. */
+  /** Writes it soon; once, however often this is called until then. */
   note(): void {
-    this.#pending ??= setImmediate(() => {
+    this.#pending ??= setTimeout(() => {
       this.#pending = undefined;
       this.write();
-    });
+    }, SOON_MS);
   }
 
   /** Writes it if anything has changed. */
@@ -44,7 +47,7 @@ export class GateFile {
 
   /** With the agent goes what keeps gates open. To be called before the journal is closed; nothing is written afterwards. */
   close(): void {
-    clearImmediate(this.#pending);
+    clearTimeout(this.#pending);
     this.#pending = undefined;
     this.#tell((app) => closedRow(app, this.#options.keeper.view(app)));
   }
