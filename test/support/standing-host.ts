@@ -51,22 +51,17 @@ export class StandingHost implements AsyncDisposable {
   readonly refusals: string[] = [];
   readonly log: Readonly<Record<string, unknown>>[] = [];
   readonly #startedAtMs = this.clock.now();
-  readonly #world: ProvenWorld;
+  readonly #source: StandingSource;
   readonly #sandbox: Sandbox | undefined;
   #held: Promise<void> = Promise.resolve();
   #letGo: () => void = () => undefined;
   #parts: Parts;
 
-  constructor(world: ProvenWorld, sandbox: Sandbox | undefined) {
-    this.folder = mkdtempSync(join(tmpdir(), 'keyturn-standing-'));
-    this.#world = world;
+  /** In a folder of its own, or in that of another one which is gone. */
+  constructor(source: StandingSource, sandbox: Sandbox | undefined, folder?: string) {
+    this.folder = folder ?? copyOf(source.host);
+    this.#source = source;
     this.#sandbox = sandbox;
-    for (const [from, to] of [
-      [world.host.stateDirectory, this.stateDirectory],
-      [world.host.rootPrefix, this.rootPrefix],
-    ] as const) {
-      cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-    }
     chmodSync(this.out, 0o777); // a copy gets the modes of files alone
     this.#parts = this.#start();
   }
@@ -272,7 +267,7 @@ export class StandingHost implements AsyncDisposable {
 
   /** To the control plane, as long as it is plugged in. */
   #cable(): TrustSource {
-    const { trustSource } = this.#world;
+    const { trustSource } = this.#source;
     const through = async function* (host: StandingHost, bytes: () => AsyncIterable<Uint8Array>) {
       await host.#held;
       if (!host.isInTouch) throw new TransientError('the cable is out');
@@ -291,6 +286,20 @@ export class StandingHost implements AsyncDisposable {
     };
     return pino({ level: 'info' }, new Writable({ write }));
   }
+}
+
+export type StandingSource = Pick<ProvenWorld, 'trustSource'> & Partial<Pick<ProvenWorld, 'host'>>;
+
+function copyOf(host: ProvenWorld['host'] | undefined): string {
+  if (!host) throw new Error('there is no host to copy');
+  const folder = mkdtempSync(join(tmpdir(), 'keyturn-standing-'));
+  for (const [from, name] of [
+    [host.stateDirectory, 'agent'],
+    [host.rootPrefix, 'root'],
+  ] as const) {
+    cpSync(from, join(folder, name), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  }
+  return folder;
 }
 
 interface Parts {
