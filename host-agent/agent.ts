@@ -58,8 +58,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   link.start();
   const working = workWhenDue(foundations, { ...parts, link });
   const closed = untilOver(working, { link, stopping, ...parts }).finally(async () => {
+    await parts.registry.close('the agent ends');
     stopping.abort();
     await link.stop();
+    parts.gateFile.close();
     await held.disposeAsync();
   });
   const ended = closed.then((reason) => {
@@ -72,7 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     link,
     ended,
     stop: async () => {
-      await parts.registry.stopAll('the agent stops');
+      await parts.registry.close('the agent stops');
       stopping.abort();
       await closed;
     },

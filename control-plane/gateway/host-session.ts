@@ -130,16 +130,15 @@ export class HostSession implements OpenSession {
 
   async #hear(message: AgentToControl): Promise<void> {
     this.#saw(message.body === 'heartbeat' ? message.heartbeat.clockAtMs : undefined);
+    if (message.body === 'report') await this.#keepReport(message.seq, message); // what it answers is worth more than when it got it
     if (message.ack >= this.#orderSeq) await this.#noteDelivered(message.ack);
     switch (message.body) {
       case 'hello':
         throw refused('hello-repeated', 'the session has begun already'); // S1
-      case 'report':
-        await this.#keepReport(message.seq, message);
-        return;
       case 'progress':
         await this.#publishProgress(message.progress);
         return;
+      case 'report':
       case 'heartbeat':
       case undefined:
         return;

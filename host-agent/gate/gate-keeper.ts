@@ -25,6 +25,8 @@ export interface GateKeeperOptions {
   readonly steadyMs: () => number;
   /** Ends what runs by an application's gate; called whenever an open gate closes, after that is durable. */
   readonly onClosed: (app: string, reason: string) => void;
+  /** How a gate is told may be other than before; called after it is, and after `onClosed`. */
+  readonly onChanged?: (app: string) => void;
 }
 
 /** How a gate is told; `unknown` when the journal cannot say. */
@@ -53,8 +55,8 @@ type Known = GateState | { readonly state: 'unknown'; readonly reason: string };
 export class GateKeeper {
   readonly #options: GateKeeperOptions;
   #seenMs = 0;
-  /** The steady clock at the last look at open gates; undefined while none is open. */
-  #steadyMs: number | undefined;
+  /** The last look at open gates; undefined while none is open. */
+  #lastTick: { readonly seenMs: number; readonly steadyMs: number } | undefined;
   /** Applications whose last step could not be made durable, with the reason: closed whatever the journal says. */
   readonly #stuck = new Map<string, string>();
 
@@ -89,6 +91,7 @@ export class GateKeeper {
     this.#options.store.save(app, next.state, { nonce: order.nonce, checkpoint, also: () => receipt?.(admission) });
     this.#stuck.delete(app);
     this.#act(app, next.effects);
+    this.#options.onChanged?.(app);
     return this.view(app);
   }
 
@@ -111,6 +114,7 @@ export class GateKeeper {
     } finally {
       // Also where the gate was closed: something may run that should not. // 2
       this.#options.onClosed(app, reason);
+      this.#options.onChanged?.(app);
     }
   }
 
@@ -131,20 +135,25 @@ export class GateKeeper {
       this.#stuck.set(app, 'what happened could not be made durable'); // 1
       this.#options.onClosed(app, 'what happened could not be made durable');
       throw error;
+    } finally {
+      this.#options.onChanged?.(app);
     }
     this.#act(app, next.effects);
   }
 
   /** Closes what time has closed; to be called each second or so. Returns the applications whose gates are open. Errors: the journal's. */
   tick(): string[] {
-    const steadyMs = this.#options.steadyMs();
-    if (this.#steadyMs !== undefined) this.#seenMs += Math.max(0, steadyMs - this.#steadyMs); // 3
+    const last = this.#lastTick;
+    // Counted from what was seen then: who else has asked for the time meanwhile has counted none of it.
+    if (last) this.#seenMs = later(this.#seenMs, last.seenMs + Math.max(0, this.#options.steadyMs() - last.steadyMs)); // 3
+    const nowMs = this.#now();
+    // Read after the clock, and before it above: a pause in between makes no time.
+    const tick = { seenMs: this.#seenMs, steadyMs: this.#options.steadyMs() };
     for (const app of this.#options.store.applications()) {
-      if (this.#read(app).state === 'open') this.note(app, { type: 'time-passed', nowMs: this.#options.nowMs() });
+      if (this.#read(app).state === 'open') this.note(app, { type: 'time-passed', nowMs });
     }
     const open = this.openGates();
-    this.#now();
-    this.#steadyMs = open.length > 0 ? steadyMs : undefined;
+    this.#lastTick = open.length > 0 ? tick : undefined;
     return open;
   }
 

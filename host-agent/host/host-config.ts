@@ -54,15 +54,24 @@ export function hostFolders(stateDirectory: string): {
   secrets: string;
   blobs: string;
   identity: string;
-  /** What other programs of the host may see: `gate.json` and `gate.sock`. */
+  /**
+   * What other programs of the host may see: `gate.json` and `gate.sock`. The folder that systemd makes for the unit
+   * (`RuntimeDirectory=`), or one in the state folder, where nobody but root and live processes reach it.
+   */
   runtime: string;
 } {
   return {
     secrets: join(stateDirectory, 'secrets'),
     blobs: join(stateDirectory, 'blobs'),
     identity: join(stateDirectory, 'identity'),
-    runtime: process.env.RUNTIME_DIRECTORY ?? join(stateDirectory, 'run'),
+    runtime: runtimeDirectory() ?? join(stateDirectory, 'run'),
   };
+}
+
+/** The first, where the unit has several. */
+function runtimeDirectory(): string | undefined {
+  const [first = ''] = (process.env.RUNTIME_DIRECTORY ?? '').split(':');
+  return first === '' ? undefined : first;
 }
 
 /** Errors: `RejectedError('agent-config-malformed')`. */

@@ -7,6 +7,7 @@ import {
   type LiveEnd,
   type LiveRunRecord,
 } from '../../shared/orders/live-run.ts';
+import { redact } from '../../shared/redaction.ts';
 import { cutBeginning, cutEnd } from '../checks/cut-text.ts';
 import { entrypointOf } from '../checks/entrypoint-of.ts';
 import type { SecretSource } from '../checks/observe.ts';
@@ -74,10 +75,23 @@ export function liveSpec(
       tmpBytes: 256 * MIB,
       killGraceMs: KILL_GRACE_MS,
     },
-    fd3: 'collected',
+    fd3: 'latest',
     signal: live.signal,
     ending: live.ending,
   };
+}
+
+/**
+ * Takes out of a text what the process was given, its permit included, and what is a secret of the plan now: over the time that
+ * it runs the host's owner may have put others in their places (P7).
+ */
+export function liveRedactor(
+  { release }: OpenedRun,
+  { given, source }: { given: readonly Uint8Array[]; source: SecretSource },
+): (text: string) => string {
+  const known = () => release.plan.secrets.map((name) => source.read(name)).filter((secret) => secret !== undefined);
+  const before = known();
+  return (text) => redact(text, [...given, ...before, ...known()]).text;
 }
 
 /** Redacted before it is cut (P7). */

@@ -10,14 +10,13 @@ import { RejectedError } from '../../shared/errors.ts';
 import { type LiveEnd, type LiveRunRecord, signLiveRun } from '../../shared/orders/live-run.ts';
 import { signPermitToken } from '../../shared/orders/permit-token.ts';
 import { directiveCodec } from '../../shared/rpc/definitions.ts';
-import { redactorOf } from '../checks/redactor.ts';
 import { isRunPermit, type RunPermit } from '../gate/run-permit.ts';
 import { checkNoKillFile } from '../orders/judge-enable.ts';
 import { readGround, standingRelease } from '../orders/standing-run.ts';
 import { type OpenedRun, openRun } from '../run/open-run.ts';
 import { type BubblewrapSandbox, runInSandbox } from '../sandbox/sandbox.ts';
 import type { LiveMeans } from './live-means.ts';
-import { endOfLive, liveSpec, secretsOf } from './live-process.ts';
+import { endOfLive, liveRedactor, liveSpec, secretsOf } from './live-process.ts';
 
 export interface LiveRequest {
   /** The identity of the live run. */
@@ -34,8 +33,8 @@ export interface StartedLive {
 
 /**
  * `also` runs in the transaction that makes the start durable. Errors: `RejectedError` with a code of `permitFor`,
- * `live-id-repeated`, `nothing-proven`, `tree-differs`, `not-ready`, `kill-file-present`, `sandbox-missing` or
- * `secret-missing`; nothing was started then.
+ * `live-id-repeated`, `nothing-proven`, `tree-differs`, `not-ready`, `kill-file-present`, `sandbox-missing`, `secret-missing`,
+ * `order-replaced`, `agent-stopping` or `gate-socket-unusable`; nothing was started then.
  */
 export async function startLive(
   request: LiveRequest,
@@ -46,12 +45,14 @@ export async function startLive(
   const { keeper, lives, database, outbox } = means;
   if (lives.has(live)) throw refused('live-id-repeated', `live run "${live}" was started before`);
   const sandbox = bubblewrapOf(means);
-  keeper.permitFor(app, entrypoint); // refused early, before anything is read
+  const first = keeper.permitFor(app, entrypoint); // refused early, before anything is read
   const opened = await standingFor(app, means);
   const secrets = secretsOf(opened, { entrypoint, source: means.secrets });
   await means.socket.open();
   checkNoKillFile(means.killFile);
   const permit = keeper.permitFor(app, entrypoint);
+  checkSameOrder(first, permit);
+  if (means.registry.isClosed) throw refused('agent-stopping', 'the agent stops');
   const record = recordOf(request, { permit, opened, means });
   database.transaction(() => {
     lives.start({ id: live, app, record: JSON.stringify(record) });
@@ -81,7 +82,7 @@ interface Running {
 
 function run(record: LiveRunRecord, { permit, opened, secrets, sandbox, means }: Running): Promise<LiveRunRecord> {
   if (!isRunPermit(permit)) throw new TypeError('a live process needs a permit of the gate'); // 1
-  const { live, app } = record;
+  const { live, app, entrypoint } = record;
   const ending = new AbortController();
   const token = tokenOf(record, permit, means);
   const spec = liveSpec(opened, {
@@ -92,19 +93,20 @@ function run(record: LiveRunRecord, { permit, opened, secrets, sandbox, means }:
     signal: means.signal,
     ending: ending.signal,
   });
+  const redact = liveRedactor(opened, {
+    given: [...Object.values(secrets), Buffer.from(token)],
+    source: means.secrets,
+  });
   const ended = runInSandbox(spec, sandbox)
-    .then((outcome) =>
-      endOfLive(outcome, {
-        redact: redactorOf({ ...opened, secrets: means.secrets }),
-        reason: reasonOf(ending.signal),
-      }),
-    )
+    .then((outcome) => endOfLive(outcome, { redact, reason: reasonOf(ending.signal) }))
     .catch((error: unknown) => failed(error))
     .then((end) => saveEnd({ ...record, ended: { ...end, atMs: means.nowMs() } }, means));
   means.registry.add({
     live,
     app,
+    entrypoint,
     stop: (reason) => ending.abort(reason),
+    isEnding: () => ending.signal.aborted,
     gone: ended.catch(() => undefined),
   });
   return ended;
@@ -127,22 +129,26 @@ function saveEnd(
 async function standingFor(app: string, means: LiveMeans): Promise<OpenedRun> {
   const offer = means.gates.offerOf(app);
   const directive = offer && directiveCodec.decode(offer);
-  if (directive?.kind !== 'enable') throw refused('nothing-proven', `no order for "${app}" is on record`);
+  if (!offer || directive?.kind !== 'enable') throw refused('nothing-proven', `no order for "${app}" is on record`);
   const { runId } = directive.enable;
   const ground = await readGround(runId, means);
   const standing = ground && standingRelease(ground, means);
   if (!standing || standing.app !== app) throw refused('nothing-proven', `run "${runId}" does not stand here`);
   const opened = openRun(runId, means);
-  if (standing.treeDigest !== opened.release.statement.treeDigest) {
-    means.keeper.note(app, {
-      type: 'ground-lost',
-      reason: 'the installed tree is not what was proven',
-      nowMs: means.nowMs(),
-    });
-    throw refused('tree-differs', 'the installed tree is not what was proven');
-  }
-  if (standing.notReady.length > 0) throw refused('not-ready', standing.notReady.join('; '));
-  return opened;
+  const isSame = standing.treeDigest === opened.release.statement.treeDigest;
+  if (isSame && standing.notReady.length === 0) return opened;
+  const refusal = isSame
+    ? refused('not-ready', standing.notReady.join('; '))
+    : refused('tree-differs', 'the installed tree is not what was proven');
+  if (means.gates.offerOf(app)?.equals(offer)) closeFor(refusal, { app, means });
+  throw refusal;
+}
+
+/** What is found out here closes the gate at once, not with the next renewal (P3). */
+function closeFor({ code, message }: RejectedError, { app, means }: { app: string; means: LiveMeans }): void {
+  const { keeper, nowMs } = means;
+  if (keeper.view(app).state !== 'open') return;
+  keeper.note(app, { type: 'ground-lost', reason: `${code}: ${message}`, nowMs: nowMs() });
 }
 
 function recordOf(
@@ -161,6 +167,12 @@ function tokenOf(record: LiveRunRecord, { facts }: RunPermit, { keeper, hostKey 
   const view = keeper.view(app);
   const expiresMs = view.state === 'open' ? view.order.expiresMs : facts.untilMs;
   return signPermitToken({ host, app, live, entrypoint, order, epoch, expiresMs }, hostKey);
+}
+
+/** What was read from disk meanwhile was what the first one's order is about. */
+function checkSameOrder({ facts: first }: RunPermit, { facts: now }: RunPermit): void {
+  if (first.envelope === now.envelope && first.epoch === now.epoch) return;
+  throw refused('order-replaced', 'another order was admitted meanwhile');
 }
 
 function bubblewrapOf({ sandbox }: LiveMeans): BubblewrapSandbox {

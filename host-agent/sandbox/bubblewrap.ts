@@ -65,7 +65,7 @@ export async function startBubblewrap(spec: SandboxSpec, options: BubblewrapRunO
       'ignore',
       'pipe',
       'pipe',
-      spec.fd3 === 'collected' ? 'pipe' : 'ignore',
+      spec.fd3 === 'closed' ? 'ignore' : 'pipe',
       ...Array<'pipe'>(FD.firstSecret - FD.status).fill('pipe'),
       ...Object.keys(spec.secrets ?? {}).map(() => 'pipe' as const),
     ],

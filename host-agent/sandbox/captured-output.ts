@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cutMark } from '../../shared/redaction.ts';
 import type { CapturedOutput } from './outcome.ts';
 
-/** More lines than any dry run has stop gates; further ones are thrown away. */
+/** More lines than any dry run has stop gates; further ones are thrown away, or those before them. */
 export const FD3_LINE_COUNT = 256;
 /** A stop gate's line with its summary; a longer one is thrown away whole, as half a JSON line says nothing. */
 export const FD3_LINE_BYTES = 64 * 1024;
@@ -74,9 +74,14 @@ export class OutputCapture {
 
 /** Cuts a stream into lines, bounded in count and size; what exceeds a bound is thrown away, never kept in part. */
 export class LineCollector {
+  readonly #keep: 'first' | 'last';
   readonly #lines: string[] = [];
   #pending: Buffer[] = [];
   #pendingLength = 0;
+
+  constructor(keep: 'first' | 'last' = 'first') {
+    this.#keep = keep;
+  }
 
   add(chunk: Buffer): void {
     let from = 0;
@@ -102,8 +107,10 @@ export class LineCollector {
   }
 
   #endLine(): void {
-    if (this.#pendingLength <= FD3_LINE_BYTES && this.#lines.length < FD3_LINE_COUNT) {
+    const isRoom = this.#keep === 'last' || this.#lines.length < FD3_LINE_COUNT;
+    if (this.#pendingLength <= FD3_LINE_BYTES && isRoom) {
       this.#lines.push(Buffer.concat(this.#pending).toString('utf8'));
+      if (this.#lines.length > FD3_LINE_COUNT) this.#lines.shift();
     }
     this.#pending = [];
     this.#pendingLength = 0;

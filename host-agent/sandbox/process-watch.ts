@@ -52,9 +52,13 @@ export function processesOfGroup(groupId: number): number[] {
     });
 }
 
-/** Resolves when `isOver` says so. Asks often at first, as most ends are a matter of microseconds; never gives up. */
+/** Resolves when `isOver` says so, at most an eighth too late: most ends are a matter of microseconds. Never gives up. */
 export async function waitUntil(isOver: () => boolean): Promise<void> {
-  for (let waitMs = 1; !isOver(); waitMs = Math.min(2 * waitMs, 50)) await delay(waitMs);
+  for (let waitedMs = 0; !isOver(); ) {
+    const waitMs = Math.min(1 + Math.floor(waitedMs / 8), 50);
+    await delay(waitMs);
+    waitedMs += waitMs;
+  }
 }
 
 /**

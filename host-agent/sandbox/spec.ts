@@ -22,7 +22,7 @@ export interface SandboxLimits {
   readonly allOutputBytes?: number;
   /** Size of the private `/tmp`, and as much again of `/dev/shm`. */
   readonly tmpBytes: number;
-  /** From SIGTERM to SIGKILL at the wall limit. */
+  /** From SIGTERM to SIGKILL at the wall limit, and for who is asked to end. */
   readonly killGraceMs: number;
 }
 
@@ -46,8 +46,8 @@ export interface SandboxSpec {
   /** Each appears as `/run/keyturn/secrets/<name>`, readable to the sandbox's user alone, never on disk. */
   readonly secrets?: Readonly<Record<string, Uint8Array>>;
   readonly limits: SandboxLimits;
-  /** Whether descriptor 3 is a pipe whose lines are kept. */
-  readonly fd3: 'closed' | 'collected';
+  /** Whether descriptor 3 is a pipe whose lines are kept; of more than are kept, the first ones, or with `latest` the last. */
+  readonly fd3: 'closed' | 'collected' | 'latest';
   /**
    * The user to run as, for a process that must own what it writes. By default one that nobody else has, reserved for
    * this run (agent is root), or the agent's own.

@@ -104,7 +104,7 @@ async function endAll(confinement: Confinement): Promise<void> {
 function drain(child: ChildProcess, spec: SandboxSpec, onTooMuch: () => void) {
   const stdout = new OutputCapture(spec.limits.outputBytes);
   const stderr = new OutputCapture(spec.limits.outputBytes);
-  const lines = new LineCollector();
+  const lines = new LineCollector(spec.fd3 === 'latest' ? 'last' : 'first');
   const mostBytes = spec.limits.allOutputBytes ?? OUTPUT_KILL_FACTOR * spec.limits.outputBytes;
   const capture = (into: OutputCapture) => (chunk: Buffer) => {
     into.add(chunk);
@@ -112,7 +112,7 @@ function drain(child: ChildProcess, spec: SandboxSpec, onTooMuch: () => void) {
   };
   child.stdout?.on('data', capture(stdout));
   child.stderr?.on('data', capture(stderr));
-  if (spec.fd3 === 'collected') (child.stdio[3] as Readable).on('data', (chunk: Buffer) => lines.add(chunk));
+  if (spec.fd3 !== 'closed') (child.stdio[3] as Readable).on('data', (chunk: Buffer) => lines.add(chunk));
   return {
     finish: () => ({ stdout: stdout.finish(), stderr: stderr.finish(), fd3Lines: lines.finish() }),
   };

@@ -34,7 +34,7 @@ export async function startUnconfined(spec: SandboxSpec, options: UnconfinedRunO
   });
   const child = await startProcess(command, {
     cwd: spec.cwd,
-    stdio: ['ignore', 'pipe', 'pipe', spec.fd3 === 'collected' ? 'pipe' : 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe', spec.fd3 === 'closed' ? 'ignore' : 'pipe'],
   });
   return typeof child === 'string' ? child : new UnconfinedRun(child, options);
 }

@@ -1,5 +1,6 @@
 /** What an agent stands on as long as it runs: the parts that wait with it. Whatever only work needs comes later. */
 import { join } from 'node:path';
+import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/service/service-log.ts';
 import { type Clock, waitFor } from '../../shared/time/clock.ts';
 import { Wakeup } from '../../shared/time/wakeup.ts';
@@ -13,6 +14,7 @@ import type { JournalDatabase } from '../journal/journal.ts';
 import { JournalOutbox } from '../journal/outbox.ts';
 import { backoffMs } from '../link/backoff.ts';
 import { IdentityStore } from '../link/identity-store.ts';
+import { GateFile } from '../live/gate-file.ts';
 import { LiveRegistry } from '../live/live-registry.ts';
 import { HostKiller } from '../local/host-killer.ts';
 import { KILL_FILE, KillFile } from '../local/kill-file.ts';
@@ -49,6 +51,8 @@ export interface WaitingParts {
   readonly trustHints: TrustHints;
   /** What runs live. */
   readonly registry: LiveRegistry;
+  /** What the gates are, for others to read. */
+  readonly gateFile: GateFile;
   /** While this file is there, no gate is open. */
   readonly killFile: string;
   readonly fileKills: KillFile;
@@ -62,7 +66,7 @@ export interface WaitingParts {
 export function waitingParts(foundations: Foundations): WaitingParts {
   const { stateDirectory, database, clock, random, signal, testOnlyAtBoundary } = foundations;
   const identity = new IdentityStore(hostFolders(stateDirectory).identity);
-  const { gates, keeper, registry } = gateParts(foundations);
+  const { gates, keeper, registry, gateFile } = gateParts(foundations);
   const directives = new DirectiveLog(database, killsFirst(keeper));
   const wakeup = new RestfulWakeup({ clock, collect: heapCollector() });
   const orderWakeup = new Wakeup();
@@ -83,6 +87,7 @@ export function waitingParts(foundations: Foundations): WaitingParts {
     killFile,
     fileKills: new KillFile({ path: killFile, killer }),
     door: new WorkDoor(wakeBoth),
+    gateFile,
     trustHints: new TrustHints(),
     orderWakeup,
     identity,
@@ -99,7 +104,8 @@ export function waitingParts(foundations: Foundations): WaitingParts {
 }
 
 /** Each gate begins closed, whatever it was when the agent stopped. */
-function gateParts({ database, clock, steadyMs }: Foundations): Pick<WaitingParts, 'gates' | 'keeper' | 'registry'> {
+function gateParts(foundations: Foundations): Pick<WaitingParts, 'gates' | 'keeper' | 'registry' | 'gateFile'> {
+  const { config, stateDirectory, database, clock, steadyMs, log } = foundations;
   const gates = new GateStore(database);
   const registry = new LiveRegistry();
   const keeper = new GateKeeper({
@@ -107,7 +113,17 @@ function gateParts({ database, clock, steadyMs }: Foundations): Pick<WaitingPart
     nowMs: () => clock.now(),
     steadyMs,
     onClosed: (app, reason) => registry.stop(app, reason),
+    onChanged: () => gateFile.note(),
+  });
+  const gateFile = new GateFile({
+    path: join(hostFolders(stateDirectory).runtime, 'gate.json'),
+    host: config.host,
+    keeper,
+    gates,
+    nowMs: () => clock.now(),
+    onTrouble: (error) => log.warn({ reason: messageOf(error) }, 'gate.json is not what the gates are'),
   });
   keeper.restart();
-  return { gates, keeper, registry };
+  gateFile.write();
+  return { gates, keeper, registry, gateFile };
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../../shared/errors.ts';
 import { planKinds } from '../../shared/ledger/kinds/registry.ts';
+import { ScheduledRuns } from '../health/scheduled-runs.ts';
 import { AGENT_VERSION, hostFolders } from '../host/host-config.ts';
 import { hostSecrets } from '../host/host-secrets.ts';
 import { backoffMs } from '../link/backoff.ts';
@@ -9,7 +10,6 @@ import { linkBlobSource } from '../link/blob-source.ts';
 import type { Link } from '../link/link.ts';
 import { linkTrustSource } from '../link/metadata-source.ts';
 import { encodeLedgerEntry, encodeLiveReport, encodeOutcome, encodeReceipt } from '../link/report.ts';
-import { GateFile } from '../live/gate-file.ts';
 import { GateSocket } from '../live/gate-socket.ts';
 import { LiveStore } from '../live/live-store.ts';
 import { startLive } from '../live/start-live.ts';
@@ -97,17 +97,16 @@ function orderWorkOf(
   };
   const openGates = new OpenGates(means);
   letIn(parts, { means, openGates });
-  const gateFile = new GateFile({ path: join(folders.runtime, 'gate.json'), host, keeper, gates, nowMs });
   const { onLiveTrouble } = means;
   return {
     means,
     openGates,
     hostKills: new HostKillAnswers({ ...means, kills: killer.kills, onTrouble: onLiveTrouble, testOnlyAtBoundary }),
+    scheduled: new ScheduledRuns(means),
     directives,
     wakeup: orderWakeup,
     clock,
     retryMs: (attempt) => backoffMs(attempt + 1, random),
-    onLooked: () => gateFile.write(),
   };
 }
 

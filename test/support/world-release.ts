@@ -40,6 +40,10 @@ export interface SampleSpec {
   readonly version: string;
   /** What is checked in G5 and G6; `PROVING_GATES` unless said. */
   readonly gates?: Readonly<Record<string, readonly CheckItem[]>>;
+  /** Besides `dryrun`, in place of a `live` that refuses. */
+  readonly entrypoints?: Readonly<Record<string, object>>;
+  /** Names of secrets besides the one that every sample has. */
+  readonly secrets?: readonly string[];
   /** Files besides those that every sample has. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
@@ -99,11 +103,12 @@ export async function buildSample(spec: SampleSpec): Promise<BuiltSample> {
 }
 
 /** The repository that `buildSample` builds, committed and clean. */
-export function sampleRepository({ version, gates = PROVING_GATES, files = {} }: SampleSpec): DisposableRepository {
+export function sampleRepository(spec: SampleSpec): DisposableRepository {
+  const { version, files = {} } = spec;
   const repository = new GitRepository();
   for (const [path, content] of Object.entries({ ...sourceFiles(version), ...files })) repository.write(path, content);
   repository.link('latest.md', 'docs/README.md');
-  repository.write('keyturn.yaml', stringify(keyturnYaml(gates)));
+  repository.write('keyturn.yaml', stringify(keyturnYaml(spec)));
   repository.commit(`beacon ${version}`);
   return { path: repository.path, [Symbol.dispose]: () => repository.remove() };
 }
@@ -112,7 +117,7 @@ export interface DisposableRepository extends Disposable {
   readonly path: string;
 }
 
-function keyturnYaml(gates: NonNullable<SampleSpec['gates']>): object {
+function keyturnYaml({ gates = PROVING_GATES, entrypoints, secrets = [] }: SampleSpec): object {
   const cli = (...words: string[]) => ['python3', '-m', 'beacon.cli', ...words];
   return {
     name: APP,
@@ -122,10 +127,10 @@ function keyturnYaml(gates: NonNullable<SampleSpec['gates']>): object {
     tests: { argv: ['python3', '-m', 'unittest', 'discover'], expect: { tests: { min: 3, failed: 0 } } },
     requires: { tools: { python3: {} } },
     // No host of the tests has the second: the dry run leaves its gap.
-    secrets: [SECRET_NAME, 'counts_ro'],
+    secrets: [SECRET_NAME, 'counts_ro', ...secrets],
     entrypoints: {
       dryrun: { argv: cli('dryrun'), stopGates: ['SG1'] },
-      live: { argv: cli('live'), live: true },
+      ...(entrypoints ?? { live: { argv: cli('live'), live: true } }),
     },
     invariants: {
       counts: { sql: { dsn: 'counts_ro', queries: { lamps: 'select count(*) from lamps' } } },

@@ -149,6 +149,11 @@ export class World implements AsyncDisposable {
     await pushRelease(await openKtr(sample.ktrPath), { publisher, keys, onProgress: () => undefined });
   }
 
+  /** Of everybody whose approval the policy knows. */
+  get approvers(): SigningKey[] {
+    return this.keysOf('approvers');
+  }
+
   /** Signs and publishes the policy that `change` makes of the first one. */
   async signPolicy(change: (policy: Policy) => Policy): Promise<void> {
     const content = Buffer.from(JSON.stringify(change(parsePolicy(this.#held.policy))));

@@ -8,7 +8,7 @@ import { GOVERN_FIGURES } from './figures.ts';
 describe('the figures of bench govern', () => {
   it('are all there, one module each', () => {
     const modules = readdirSync(join(import.meta.dirname, 'figures'));
-    expect(GOVERN_FIGURES).to.have.length(6);
+    expect(GOVERN_FIGURES).to.have.length(7);
     expect(modules.map((file) => file.replace(/\.ts$/, '')).sort()).to.deep.equal(
       GOVERN_FIGURES.map(({ name }) => name).sort(),
     );

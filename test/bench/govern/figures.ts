@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { admissionMs } from './figures/admission-ms.ts';
 import { admissionVsEd25519 } from './figures/admission-vs-ed25519.ts';
 import { killDurable } from './figures/kill-durable.ts';
+import { killGone } from './figures/kill-gone.ts';
 import { logAppendGrowth } from './figures/log-append-growth.ts';
 import { logProofGrowth } from './figures/log-proof-growth.ts';
 import { orderAssembly } from './figures/order-assembly.ts';
@@ -13,6 +14,7 @@ export const GOVERN_FIGURES: readonly Figure<Bench>[] = [
   admissionVsEd25519,
   orderAssembly,
   killDurable,
+  killGone,
   logAppendGrowth,
   logProofGrowth,
 ];

@@ -67,7 +67,14 @@ describe('host-agent/local/follow-request', () => {
   it('P4: says that the gate is closed before it waits for what runs, and that nothing runs when it is gone', async () => {
     world.enable(honestOffer());
     const gone = Promise.withResolvers<void>();
-    registry.add({ live: LIVE, app: APP, stop: () => undefined, gone: gone.promise });
+    registry.add({
+      live: LIVE,
+      app: APP,
+      entrypoint: 'live',
+      isEnding: () => false,
+      stop: () => undefined,
+      gone: gone.promise,
+    });
     const answers = followRequest(KILL, means)[Symbol.asyncIterator]();
     expect((await answers.next()).value).to.deep.equal({ said: 'killed', app: APP, epoch: 4 });
     expect(world.keeper.view(APP)).to.deep.include({ state: 'closed', epoch: 4, reason: 'killed: smoke' });
@@ -80,7 +87,14 @@ describe('host-agent/local/follow-request', () => {
 
   it('P4: closes every gate before it waits for what runs by the first of them', async () => {
     world.keeper.kill('another', { reason: 'so that it is known' });
-    registry.add({ live: LIVE, app: 'another', stop: () => undefined, gone: new Promise(() => {}) });
+    registry.add({
+      live: LIVE,
+      app: 'another',
+      entrypoint: 'live',
+      isEnding: () => false,
+      stop: () => undefined,
+      gone: new Promise(() => {}),
+    });
     const answers = followRequest({ do: 'kill', reason: 'all', by: 'root' }, means)[Symbol.asyncIterator]();
     await answers.next();
     expect(

@@ -4,7 +4,7 @@ import { spreadOf } from '../../measure/statistics.ts';
 import type { Bench } from '../bench.ts';
 import { killRounds } from '../kill-series.ts';
 
-/** One host: a signed kill accepted, verified, and durable in the gate. */
+/** One host: a kill accepted, and durable in the gate. */
 export const killDurable: Figure<Bench> = {
   name: 'kill-durable',
   title: 'kill received to durable ÷ one bare commit and one round trip',
@@ -13,16 +13,12 @@ export const killDurable: Figure<Bench> = {
   measure: async (bench) => {
     const rounds = await killRounds(bench);
     const pairs = rounds.map(({ killMs, commitMs, roundTripMs }) => ({ ours: killMs, theirs: commitMs + roundTripMs }));
-    const atOnce = spreadOf(rounds.map(({ atOnceMs, commitMs, roundTripMs }) => atOnceMs / (commitMs + roundTripMs)));
     const roundTrip = spreadOf(rounds.map(({ roundTripMs }) => roundTripMs));
     return readingOfPairs(pairs, {
       ours: 'kill',
       theirs: 'commit and round trip',
       unit: 'ms',
-      notes: [
-        `a kill is two commits, the directive and the gate; both in one transaction: ratio ${numberText(atOnce.median)}`,
-        `the round trip over loopback alone: ${numberText(roundTrip.median)} ms`,
-      ],
+      notes: [`the round trip over loopback alone: ${numberText(roundTrip.median)} ms`],
     });
   },
 };
