@@ -11,6 +11,8 @@ export type Happening =
   | { readonly is: 'timer' }
   /** A message of the host arrived at the control plane. */
   | { readonly is: 'heard'; readonly body: string; readonly ack: number }
+  /** What the agent writes about its gates has changed. */
+  | { readonly is: 'gates-told' }
   | { readonly is: 'agent-died'; readonly reason: string };
 
 export class Happenings {
@@ -60,6 +62,7 @@ export class Happenings {
 function happeningOf({ msg, directive = 0, code = '', reason = '', run = '', phase = '', link = '' }: LogLine) {
   switch (msg) {
     case 'directive refused':
+    case 'order refused':
       return { is: 'refused', directive, code, reason } as const;
     case 'run rests':
       return { is: 'run-rests', run, phase } as const;
