@@ -29,13 +29,16 @@ function messagesIn(
   return [{ name, path, bytes }, ...inner];
 }
 
+/** `only` names the one field that is wanted: some mutations are megabytes long. */
 export function mutatedMessages(
-  { bytes, name }: { bytes: Buffer; name: string },
+  { bytes, name, only }: { bytes: Buffer; name: string; only?: string },
   others: OtherPayloads,
 ): MutatedMessage[] {
-  return messagesIn(bytes, name).flatMap((inner) => {
+  const wanted = messagesIn(bytes, name).filter((inner) => only === undefined || only.startsWith(`${inner.name}.`));
+  return wanted.flatMap((inner) => {
     const around = (mutated: Buffer) => changeMessage(bytes, inner.path, () => mutated);
-    const ofFields = (shapes.get(inner.name) ?? []).flatMap((field: FieldShape) =>
+    const fields = (shapes.get(inner.name) ?? []).filter((field) => only === undefined || only === keyOf(field));
+    const ofFields = fields.flatMap((field: FieldShape) =>
       fieldMutations(inner.bytes, field, others).map((mutation) => ({
         field: keyOf(field),
         mutation: mutation.name,

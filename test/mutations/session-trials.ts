@@ -113,10 +113,12 @@ export interface Carrier {
 
 /** The list of mutations is drawn up over number 7, and each is made anew over the number that is due. */
 export function trialsOf(others: OtherPayloads, { carrier, effect, message }: Carrier): Trial[] {
-  const mutate = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq) }, others);
-  return mutate(7).flatMap(({ field, mutation, bytes }, index) => {
+  const drawnUp = mutatedMessages({ name: 'ControlToAgent', bytes: message(7) }, others);
+  return drawnUp.flatMap(({ field, mutation, bytes }) => {
     if (bytes.equals(message(7))) return [];
-    return [{ carrier, field, mutation, ...effect, say: (seq: number) => [mutate(seq)[index]?.bytes ?? bytes] }];
+    const anew = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq), only: field }, others);
+    const say = (seq: number) => [anew(seq).find((mutated) => mutated.mutation === mutation)?.bytes ?? bytes];
+    return [{ carrier, field, mutation, ...effect, say }];
   });
 }
 
