@@ -116,8 +116,9 @@ export function trialsOf(others: OtherPayloads, { carrier, effect, message }: Ca
   const drawnUp = mutatedMessages({ name: 'ControlToAgent', bytes: message(7) }, others);
   return drawnUp.flatMap(({ field, mutation, bytes }) => {
     if (bytes.equals(message(7))) return [];
-    const anew = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq), only: field }, others);
-    const say = (seq: number) => [anew(seq).find((mutated) => mutated.mutation === mutation)?.bytes ?? bytes];
+    const only = { field, mutation };
+    const anew = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq), only }, others);
+    const say = (seq: number) => [anew(seq)[0]?.bytes ?? bytes];
     return [{ carrier, field, mutation, ...effect, say }];
   });
 }

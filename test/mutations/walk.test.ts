@@ -24,7 +24,7 @@ import { NEW_RUN, sessionTrials } from './session-trials.ts';
 import { type SignedRepository, signRepository } from './signed-repository.ts';
 import { attempt, type Ending, type Ground, type Trial, type Verdict } from './trial.ts';
 
-const LEAST_MUTATION_COUNT = 2000;
+const LEAST_MUTATION_COUNT = 3500;
 
 const ALLOWED: Readonly<Record<ExpectationClass, readonly Ending[]>> = {
   'must-refuse': ['refused', 'session-ended', 'held-back', 'run-failed', 'nothing'],
@@ -125,7 +125,7 @@ describe('mutations of everything that a control plane says', function () {
     expect(expected.filter((field) => !fields.has(field))).to.deep.equal(walkedElsewhere);
   });
 
-  it('meet every row of the table, every class, and are two thousand at least', () => {
+  it('meet every row of the table, every class, and are three and a half thousand at least', () => {
     const idle = EXPECTATIONS.filter((row) => !met.has(row)).map(({ field, mutation }) => `${field} ${mutation ?? ''}`);
     expect(idle).to.deep.equal([]);
     const counts = new Map<ExpectationClass, number>();
