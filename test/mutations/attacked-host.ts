@@ -185,6 +185,7 @@ export class AttackedHost {
   /** Lets every retry happen until the agent has nothing left to do. Whoever wants it to give up lets it be refused. */
   async settle(): Promise<void> {
     for (let mark = this.happenings.mark; !this.isIdle(); mark = this.happenings.mark) {
+      if (this.happenings.death !== undefined) throw new Error(`the agent died: ${this.happenings.death}`);
       this.clock.endWaits();
       if (this.journal.unhandledDirectives() > 0) this.clock.endLooks();
       if (this.isIdle()) return;

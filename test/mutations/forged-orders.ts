@@ -72,13 +72,14 @@ export function forgedRulings(
 }
 
 function peopleAndLogs({
-  deciders: { approvers, log },
+  deciders: { approvers, releaser, log },
 }: SignedRepository): Readonly<Record<string, Pick<OrderChange, 'signers' | 'log'>>> {
   const [operations, security] = approvers;
   return {
     'signed by operations alone': { signers: [operations] },
     'signed by security alone': { signers: [security] },
     'signed by one of them and a stranger': { signers: [operations, generateKey()] },
+    'signed by whoever signed the release': { signers: [releaser, security] },
     'signed by strangers': { signers: [generateKey(), generateKey()] },
     'in the log of a stranger': { log: new TestLog({ name: log.name, key: generateKey() }) },
     'in a log that has another past': { log: new TestLog(log, 40, 'another past') },

@@ -17,6 +17,8 @@ export type Happening =
 
 export class Happenings {
   readonly all: Happening[] = [];
+  /** Why the agent died; undefined as long as it lives. */
+  death: string | undefined;
   #wake: (() => void)[] = [];
 
   /** Where the list ends now: what comes later is news. */
@@ -26,6 +28,7 @@ export class Happenings {
 
   tell(happening: Happening): void {
     this.all.push(happening);
+    if (happening.is === 'agent-died') this.death = happening.reason;
     const sleepers = this.#wake;
     this.#wake = [];
     for (const wake of sleepers) wake();

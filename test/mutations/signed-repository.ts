@@ -42,6 +42,8 @@ export interface RepositoryKeys {
 /** Whom both policies name: one of operations and one of security have to sign, and what they sign has to be in the log. */
 export interface Deciders {
   readonly approvers: readonly [operations: SigningKey, security: SigningKey];
+  /** Of operations as well, but has signed the release. */
+  readonly releaser: SigningKey;
   readonly log: NoteSigner;
 }
 
@@ -65,12 +67,13 @@ export interface SignedRepository {
 /** Of two repositories by different owners everything differs but the names. */
 export async function signRepository(now: number, owner = 'us'): Promise<SignedRepository> {
   const [older, newest] = await buildReleases(owner);
+  const signer = new Signer(now);
   const deciders: Deciders = {
     approvers: [generateKey(), generateKey()],
+    releaser: signer.keys.release[0] as SigningKey,
     log: { name: 'cutter.example/log', key: generateKey() },
   };
   const policies = [policy(2, deciders), policy(3, deciders)] as const;
-  const signer = new Signer(now);
   const roots = signer.roots();
   const targets = signer.targets(policies);
   const releases = signer.releases([older, newest]);
@@ -220,7 +223,7 @@ function digestOf(bytes: Buffer): TargetDigest {
 }
 
 /** Two policies that differ in `keep` alone. */
-function policy(keep: number, { approvers: [operations, security], log }: Deciders): Buffer {
+function policy(keep: number, { approvers: [operations, security], releaser, log }: Deciders): Buffer {
   const approver = ({ keyId, publicKeyPem: publicKey }: SigningKey, holder: string, team: string) => ({
     keyId,
     publicKey,
@@ -229,7 +232,11 @@ function policy(keep: number, { approvers: [operations, security], log }: Decide
   });
   return encodeCanonical({
     version: 1,
-    approvers: [approver(operations, 'An Nguyen', 'operations'), approver(security, 'Bo Berg', 'security')],
+    approvers: [
+      approver(operations, 'An Nguyen', 'operations'),
+      approver(security, 'Bo Berg', 'security'),
+      approver(releaser, 'Rita Ray', 'operations'),
+    ],
     rules: [
       {
         match: {},
