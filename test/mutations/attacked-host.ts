@@ -4,11 +4,12 @@
  * Between two mutations the host is put back to a template (journal rows, install root) while its agent runs on: the
  * agent keeps nothing in memory that it does not read again from its journal.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, type FSWatcher, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type Agent, startAgent } from '../../host-agent/agent.ts';
+import type { GateState } from '../../host-agent/gate/machine.ts';
 import { enrolHost } from '../../host-agent/host/enrol-host.ts';
 import { KEYTURN_FOLDER } from '../../host-agent/install/places.ts';
 import { isResting } from '../../host-agent/run/machine.ts';
@@ -16,6 +17,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { type Clock, systemClock, type Timer } from '../../shared/time/clock.ts';
 import { HostileControlPlane } from '../support/hostile-control-plane.ts';
 import { INSTALL_ROOT } from './built-release.ts';
+import { isToldAsItIs, RUNTIME_FOLDER, readGateDocument } from './gate-document.ts';
 import { type Happening, Happenings } from './happenings.ts';
 import { HonestAnswers } from './honest-answers.ts';
 import { type JournalRows, JournalView, listing, putBack } from './host-state.ts';
@@ -46,6 +48,7 @@ export interface HostTemplate {
   readonly rows: JournalRows;
   readonly installed: string;
   readonly listing: readonly string[];
+  readonly gates: ReadonlyMap<string, GateState | undefined>;
 }
 
 export class AttackedHost {
@@ -64,6 +67,7 @@ export class AttackedHost {
   /** The install root without an installation. */
   pristine: readonly string[] = [];
   #temporaryBefore = process.env.TMPDIR;
+  #watcher: FSWatcher | undefined;
 
   static async start(repository: SignedRepository): Promise<AttackedHost> {
     const honest = new HonestAnswers(repository);
@@ -123,7 +127,9 @@ export class AttackedHost {
     const { stateDirectory, clock } = this;
     const log = this.happenings.logger();
     const testOnlyAtBoundary = (boundary: string): void => this.#lookAt(boundary);
-    this.agent = await startAgent({ stateDirectory, clock, random: () => LUCK, log, testOnlyAtBoundary });
+    // No lease lapses, and no clock goes back, while a mutation is looked at.
+    const steadyMs = () => clock.now();
+    this.agent = await startAgent({ stateDirectory, clock, steadyMs, random: () => LUCK, log, testOnlyAtBoundary });
     this.agent.ended.catch((error: unknown) => this.happenings.tell({ is: 'agent-died', reason: messageOf(error) }));
     await this.settle();
   }
@@ -148,7 +154,8 @@ export class AttackedHost {
   template(name: string): HostTemplate {
     const installed = join(this.folder, `template-${name}`);
     cpSync(this.installRoot, installed, { recursive: true, preserveTimestamps: true });
-    return { rows: this.journal.rows(), installed, listing: listing(this.installRoot) };
+    const { journal, installRoot } = this;
+    return { rows: journal.rows(), installed, listing: listing(installRoot), gates: journal.gates() };
   }
 
   restore(template: HostTemplate): void {
@@ -162,25 +169,32 @@ export class AttackedHost {
     return listing(this.installRoot).join('\n') === this.pristine.join('\n');
   }
 
+  /** Whether nothing is left to do, and everybody has been told. */
   isIdle(): boolean {
+    const { journal } = this;
     return (
       this.agent.link.state.name === 'open' &&
       this.controlPlane.session !== undefined &&
-      this.journal.unhandledDirectives() === 0 &&
-      [...this.journal.runs().values()].every(isResting)
+      journal.unhandledDirectives() === 0 &&
+      journal.unendedLiveRuns() === 0 &&
+      [...journal.runs().values()].every(isResting) &&
+      isToldAsItIs(readGateDocument(this.stateDirectory), journal.gates())
     );
   }
 
   /** Lets every retry happen until the agent has nothing left to do. Whoever wants it to give up lets it be refused. */
   async settle(): Promise<void> {
     for (let mark = this.happenings.mark; !this.isIdle(); mark = this.happenings.mark) {
+      if (this.happenings.death !== undefined) throw new Error(`the agent died: ${this.happenings.death}`);
       this.clock.endWaits();
+      if (this.journal.unhandledDirectives() > 0) this.clock.endLooks();
       if (this.isIdle()) return;
       await this.happenings.change(mark);
     }
   }
 
   async stop(): Promise<void> {
+    this.#watcher?.close();
     await this.agent.stop();
     this.journal.close();
     await this.controlPlane.stop();
@@ -212,6 +226,9 @@ export class AttackedHost {
   async #enrol(): Promise<void> {
     await enrolHost(this.stateDirectory, { ...this.enrolment(), now: new Date() });
     this.journal = new JournalView(this.stateDirectory);
+    const runtime = join(this.stateDirectory, RUNTIME_FOLDER);
+    mkdirSync(runtime);
+    this.#watcher = watch(runtime, () => this.happenings.tell({ is: 'gates-told' }));
   }
 }
 

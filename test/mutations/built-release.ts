@@ -13,11 +13,25 @@ export interface BuiltBlobs
 
 export const INSTALL_ROOT = '/opt/dot';
 
+/** What a dry run would compare is out of reach of every host here: it leaves a sub-gap that people have to waive. */
+export const GAP_CHECK = 'rehearsal';
+export const LIVE_ENTRYPOINT = 'live';
+/** Declared, and not live. */
+export const DRY_ENTRYPOINT = 'rehearse';
+
 const GATES = `requires: { tools: { sh: { argv: [-c, 'echo 1.0'] } } }
+secrets: [counts_ro]
+entrypoints:
+  ${DRY_ENTRYPOINT}: { argv: [sh, bin/cut], stopGates: [SG1] }
+  ${LIVE_ENTRYPOINT}: { argv: [sh, bin/cut], live: true }
+invariants:
+  counts: { sql: { dsn: counts_ro, queries: { rows: 'select count(*) from rows' } } }
 gates:
   G5:
     - file: { id: command, path: bin/cut, mode: '0755' }
     - absent: { id: no-secrets, path: .env }
+  G6:
+    - dryrun: { id: ${GAP_CHECK}, entrypoint: ${DRY_ENTRYPOINT}, invariants: [counts] }
 `;
 
 /** The older one, then the newer one. */

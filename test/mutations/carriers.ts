@@ -1,6 +1,6 @@
 /** A message on its way to the host, and every mutation of it: of each field of each message inside of it. */
-import { fieldMutations, type OtherPayloads, wholeMutations } from './field-mutations.ts';
-import { type FieldShape, keyOf, messagesToHosts } from './message-shapes.ts';
+import { fieldMutations, type MessageMutation, type OtherPayloads, wholeMutations } from './field-mutations.ts';
+import { keyOf, messagesToHosts } from './message-shapes.ts';
 import { changeMessage, readRecords, type WirePath } from './wire.ts';
 
 export interface MutatedMessage {
@@ -29,24 +29,26 @@ function messagesIn(
   return [{ name, path, bytes }, ...inner];
 }
 
+/** `only` names the one mutation that is wanted: some are megabytes long. */
 export function mutatedMessages(
-  { bytes, name }: { bytes: Buffer; name: string },
+  { bytes, name, only }: { bytes: Buffer; name: string; only?: Omit<MutatedMessage, 'bytes'> },
   others: OtherPayloads,
 ): MutatedMessage[] {
+  const isWanted = (field: string, mutation = only?.mutation) =>
+    only === undefined || (only.field === field && only.mutation === mutation);
   return messagesIn(bytes, name).flatMap((inner) => {
-    const around = (mutated: Buffer) => changeMessage(bytes, inner.path, () => mutated);
-    const ofFields = (shapes.get(inner.name) ?? []).flatMap((field: FieldShape) =>
-      fieldMutations(inner.bytes, field, others).map((mutation) => ({
-        field: keyOf(field),
-        mutation: mutation.name,
-        bytes: around(mutation.bytes),
-      })),
-    );
-    const ofWhole = wholeMutations(inner.bytes, inner.name).map((mutation) => ({
-      field: `${inner.name}.*`,
-      mutation: mutation.name,
-      bytes: around(mutation.bytes),
-    }));
-    return [...ofFields, ...ofWhole];
+    const mutated = (field: string, mutations: readonly MessageMutation[]): MutatedMessage[] =>
+      mutations
+        .filter((mutation) => isWanted(field, mutation.name))
+        .map((mutation) => ({
+          field,
+          mutation: mutation.name,
+          bytes: changeMessage(bytes, inner.path, () => mutation.bytes),
+        }));
+    const fields = (shapes.get(inner.name) ?? []).filter((field) => isWanted(keyOf(field)));
+    return [
+      ...fields.flatMap((field) => mutated(keyOf(field), fieldMutations(inner.bytes, field, others))),
+      ...mutated(`${inner.name}.*`, wholeMutations(inner.bytes, inner.name)),
+    ];
   });
 }

@@ -1,44 +1,25 @@
-/**
- * What must become of each mutation, by message and field. The first row that fits counts; a mutation without a row, and
- * a field without a row, fail the test.
- *
- * - `must-refuse`: it may end the session, be refused, be tried again in vain, or end a run that is then undone; the
- *   honest effect must not come about.
- * - `harmless`: what was changed carries no authority; the honest effect must come about, bit for bit.
- * - `may-delay`: either, or another order that a control plane may give: nothing that nobody signed, in any case.
- */
-export type ExpectationClass = 'must-refuse' | 'harmless' | 'may-delay';
+/** What must become of each mutation, row by row; `expectation.ts` says what the classes are. */
+import { type Expectation, row } from './expectation.ts';
+import { orderExpectations } from './order-expectations.ts';
 
-export interface Expectation {
-  /** `Deploy.runId`; of documents `root: signed.version`, where `root:` stands for all of it. */
-  readonly field: string | RegExp;
-  readonly carrier?: RegExp;
-  readonly mutation?: RegExp;
-  readonly class: ExpectationClass;
-  readonly why: string;
-}
-
-const DIRECTIVES = /^(deploy|rollback|report) directive$/;
+const DIRECTIVES = /^(deploy|rollback|report|enable|kill|ruling|run live) directive$/;
 const BESIDE = /^(other \d (in front|behind)|twice)$/;
-const LISTS = 'RecordReport\\.(documents|sinks)|ContentParcel\\.slices|ChunkList\\.lengths';
+const LISTS =
+  'RecordReport\\.(documents|sinks)|ContentParcel\\.slices|ChunkList\\.lengths|Enable\\.(evidencePath|logConsistency)|Ruling\\.logConsistency';
 const SAFE_NUMBER = /^(0|one more|two more|one less|2\^31|2\^32 more|2\^53 - 1|spelt longer than needed)$/;
 const NO_MESSAGE = /^(a group that never ends|a wire type that does not exist|a length beyond the end|field number 0)$/;
 const LONGER_THAN_A_DIGEST = /(behind|in front|longer by one|very long|spelt too long in UTF-8)$/;
-
-function row(
-  [field, expected, why]: [string | RegExp, ExpectationClass, string],
-  where: Pick<Expectation, 'carrier' | 'mutation'> = {},
-): Expectation {
-  return { field, class: expected, why, ...where };
-}
 
 /** A peer of ours sends a single field once; readers differ in which of two they take. */
 const repeats: readonly Expectation[] = [
   row([new RegExp(`^(?!${LISTS})\\w+\\.\\w+$`), 'must-refuse', 'it stands once'], { mutation: BESIDE }),
 ];
 
-const whole: readonly Expectation[] = [
+const notWhole: readonly Expectation[] = [
   row([/\.\*$/, 'must-refuse', 'that is no message'], { mutation: NO_MESSAGE }),
+];
+
+const whole: readonly Expectation[] = [
   row([
     /^(Directive|Deploy|Rollback|RecordReport|ReportDocument|ReportSink)\.\*$/,
     'must-refuse',
@@ -173,6 +154,8 @@ const sequences: readonly Expectation[] = [
 
 export const EXPECTATIONS: readonly Expectation[] = [
   ...repeats,
+  ...notWhole,
+  ...orderExpectations,
   ...whole,
   ...control,
   ...directives,

@@ -11,10 +11,14 @@ export type Happening =
   | { readonly is: 'timer' }
   /** A message of the host arrived at the control plane. */
   | { readonly is: 'heard'; readonly body: string; readonly ack: number }
+  /** What the agent writes about its gates has changed. */
+  | { readonly is: 'gates-told' }
   | { readonly is: 'agent-died'; readonly reason: string };
 
 export class Happenings {
   readonly all: Happening[] = [];
+  /** Why the agent died; undefined as long as it lives. */
+  death: string | undefined;
   #wake: (() => void)[] = [];
 
   /** Where the list ends now: what comes later is news. */
@@ -24,6 +28,7 @@ export class Happenings {
 
   tell(happening: Happening): void {
     this.all.push(happening);
+    if (happening.is === 'agent-died') this.death = happening.reason;
     const sleepers = this.#wake;
     this.#wake = [];
     for (const wake of sleepers) wake();
@@ -60,6 +65,7 @@ export class Happenings {
 function happeningOf({ msg, directive = 0, code = '', reason = '', run = '', phase = '', link = '' }: LogLine) {
   switch (msg) {
     case 'directive refused':
+    case 'order refused':
       return { is: 'refused', directive, code, reason } as const;
     case 'run rests':
       return { is: 'run-rests', run, phase } as const;

@@ -3,6 +3,8 @@ import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, re
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
+import type { GateState } from '../../host-agent/gate/machine.ts';
+import { parseGateState } from '../../host-agent/gate/state-text.ts';
 import type { RunState } from '../../host-agent/run/machine.ts';
 import { sha256 } from '../../shared/digest.ts';
 
@@ -14,6 +16,10 @@ const TABLES = [
   'ledger_heads',
   'facts',
   'gate_states',
+  'spent_nonces',
+  'log_checkpoints',
+  'gate_offers',
+  'live_runs',
   'trusted_metadata',
   'verified_target',
 ] as const;
@@ -51,6 +57,17 @@ export class JournalView {
   runs(): Map<string, RunState> {
     const rows = this.#database.prepare<[], { id: string; state: string }>('select id, state from runs').all();
     return new Map(rows.map(({ id, state }) => [id, JSON.parse(state) as RunState]));
+  }
+
+  /** States of the gates as they stand, by application; undefined for what is no state. */
+  gates(): Map<string, GateState | undefined> {
+    const rows = this.#database.prepare<[], { app: string; state: string }>('select app, state from gate_states').all();
+    return new Map(rows.sort((a, b) => (a.app < b.app ? -1 : 1)).map(({ app, state }) => [app, parseGateState(state)]));
+  }
+
+  /** Live processes of which nobody has said how they ended. */
+  unendedLiveRuns(): number {
+    return this.count('select count(*) as n from live_runs where ended = 0');
   }
 
   lastDirective(): number {

@@ -6,8 +6,6 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseGateState } from '../../host-agent/gate/state-text.ts';
-
 import { canonicalText, type Json } from '../../shared/canonical-json.ts';
 import { sha256 } from '../../shared/digest.ts';
 import { RejectedError } from '../../shared/errors.ts';
@@ -15,11 +13,16 @@ import { parseEntry } from '../../shared/ledger/entry.ts';
 import { checkSignedBy } from '../../shared/trust/tuf-signing.ts';
 import type { AttackedHost, HostTemplate } from './attacked-host.ts';
 import { INSTALL_ROOT } from './built-release.ts';
+import { GATE_DOCUMENT, GATE_SOCKET, RUNTIME_FOLDER } from './gate-document.ts';
+import { orderFaults } from './gate-invariants.ts';
 import { type JournalRows, listing } from './host-state.ts';
+import type { SignedOrders } from './signed-orders.ts';
 import type { SignedRepository } from './signed-repository.ts';
 
 /** Roles that an enemy may have the keys of without being able to ship anything. */
 const STEALABLE = ['timestamp', 'snapshot'];
+
+const RUNTIME_FILES: ReadonlySet<string> = new Set([RUNTIME_FOLDER, GATE_DOCUMENT, GATE_SOCKET]);
 
 /** What an honest run leaves, to be compared with. */
 export interface HonestEnd {
@@ -38,8 +41,8 @@ export interface Surroundings {
 /** Everything of the host that no run may touch. */
 export function surroundingsOf(host: AttackedHost): Surroundings {
   const root = listing(join(host.folder, 'root'), (path) => path.startsWith(`${INSTALL_ROOT.slice(1)}/`));
-  // The journal's own files change with every step; every other file of the agent stays as it is.
-  const state = listing(host.stateDirectory, (path) => path.startsWith('journal.sqlite'));
+  // The journal's own files change with every step, and what others may read of the gates is looked at by itself.
+  const state = listing(host.stateDirectory, (path) => path.startsWith('journal.sqlite') || RUNTIME_FILES.has(path));
   return { root, state, children: children() };
 }
 
@@ -48,6 +51,7 @@ export interface Looked {
   readonly template: HostTemplate;
   readonly honest: HonestEnd;
   readonly before: Surroundings;
+  readonly orders: SignedOrders;
 }
 
 export function violations(looked: Looked): string[] {
@@ -61,7 +65,7 @@ export function violations(looked: Looked): string[] {
     ...materialFaults(rows, host.repository),
     ...runFaults(installed, looked),
     ...entryFaults(rows),
-    ...gateFaults(rows),
+    ...orderFaults(rows, looked),
     ...processFaults(looked.before),
     ...(host.isIdle() ? [] : ['the agent has not come to rest']),
   ];
@@ -163,12 +167,6 @@ function entryFaults(rows: JournalRows): string[] {
     const { entry } = parseEntry(bytes as Buffer);
     return entry.run === run && ids.has(run) ? [] : [`an entry of "${entry.run}" stands in the ledger of "${run}"`];
   });
-}
-
-function gateFaults(rows: JournalRows): string[] {
-  return (rows.get('gate_states') ?? [])
-    .filter(({ state }) => parseGateState(String(state))?.state !== 'closed')
-    .map(({ app }) => `the execution gate of "${app}" is open`);
 }
 
 /** Every check has ended with its run: this process has no child that it had not before. */

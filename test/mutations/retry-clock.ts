@@ -1,4 +1,5 @@
 import { backoffMs, longBackoffMs } from '../../host-agent/link/backoff.ts';
+import { TICK_MS } from '../../host-agent/orders/keep-open.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { FakeClock } from '../../shared/time/fake-clock.ts';
 
@@ -6,6 +7,8 @@ import { FakeClock } from '../../shared/time/fake-clock.ts';
 export const LUCK = 0.001;
 const RETRY_WAITS_MS = [backoffMs(1, () => LUCK), longBackoffMs(() => LUCK)];
 const HEARTBEAT_MS = 30_000;
+/** Before an order is tried again. */
+const ORDER_RETRY_MS = backoffMs(1, () => LUCK);
 
 /**
  * A clock that stands still. Waits for another try are kept apart: a test hears of them, and ends them when it likes,
@@ -14,6 +17,7 @@ const HEARTBEAT_MS = 30_000;
 export class RetryClock implements Clock {
   readonly #fake: FakeClock;
   readonly #retries = new Set<() => void>();
+  readonly #looks = new Set<() => void>();
   /** Called in the turn after a wait for another try has begun. */
   onWaiting: () => void = () => {};
   /** Called when any other timer but a heartbeat's is set. */
@@ -28,13 +32,12 @@ export class RetryClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
+    if (delayMs === TICK_MS) return this.#keep(callback, { among: this.#looks, tell: () => this.onTimer() });
     if (!RETRY_WAITS_MS.includes(delayMs)) {
       if (delayMs !== HEARTBEAT_MS) queueMicrotask(() => this.onTimer());
       return this.#fake.setTimer(delayMs, callback);
     }
-    this.#retries.add(callback);
-    queueMicrotask(() => this.onWaiting());
-    return { cancel: () => this.#retries.delete(callback) };
+    return this.#keep(callback, { among: this.#retries, tell: () => this.onWaiting() });
   }
 
   /** Lets everybody try again who waits for that. */
@@ -44,8 +47,23 @@ export class RetryClock implements Clock {
     for (const callback of waiting) callback();
   }
 
+  /** Lets whoever looks once a second do so, at a time at which an order may be tried again. */
+  endLooks(): void {
+    if (this.#looks.size === 0) return;
+    const looking = [...this.#looks];
+    this.#looks.clear();
+    this.#fake.advance(ORDER_RETRY_MS);
+    for (const callback of looking) callback();
+  }
+
   /** Fires what is due by now. */
   endDue(): void {
     this.#fake.advance(0);
+  }
+
+  #keep(callback: () => void, { among, tell }: { among: Set<() => void>; tell: () => void }): Timer {
+    among.add(callback);
+    queueMicrotask(tell);
+    return { cancel: () => among.delete(callback) };
   }
 }

@@ -1,4 +1,4 @@
-/** Mutations of what is said in a session: Welcome, the three directives, a hint, a bare acknowledgement. */
+/** Mutations of what is said in a session: Welcome, the directives about releases, a hint, a bare acknowledgement. */
 
 import { zstdCompressSync } from 'node:zlib';
 import { sha256 } from '../../shared/digest.ts';
@@ -81,29 +81,30 @@ function isJudgedAsRecorded(host: AttackedHost): boolean {
 }
 
 export function sessionTrials(repository: SignedRepository): Trial[] {
+  const others = otherPayloads(repository);
   const directive = (name: string, effect: Effect, content: Directive) =>
-    trialsOf(repository, { carrier: `${name} directive`, effect, message: (seq) => directiveMessage(seq, content) });
+    trialsOf(others, { carrier: `${name} directive`, effect, message: (seq) => directiveMessage(seq, content) });
   const welcome = (seq: number) =>
     encodeControl({ seq: 0, ack: 0, body: 'welcome', welcome: { lastDirectiveSeq: seq - 1 } });
   return [
     ...directive('deploy', DEPLOYS, deployOf(repository, NEW_RUN)),
     ...directive('rollback', ROLLS_BACK, ROLLBACK),
     ...directive('report', RECORDS, REPORT),
-    ...trialsOf(repository, {
+    ...trialsOf(others, {
       carrier: 'trust hint',
       effect: SAYS_NOTHING,
       message: () => encodeControl({ seq: 0, ack: 0, body: 'trustHint', trustHint: {} }),
     }),
-    ...trialsOf(repository, {
+    ...trialsOf(others, {
       carrier: 'bare acknowledgement',
       effect: SAYS_NOTHING,
       message: () => encodeMessage('ControlToAgent', { seq: 0, ack: 0 }),
     }),
-    ...atWelcome(trialsOf(repository, { carrier: 'welcome', effect: SAYS_NOTHING, message: welcome })),
+    ...atWelcome(trialsOf(others, { carrier: 'welcome', effect: SAYS_NOTHING, message: welcome })),
   ];
 }
 
-interface Carrier {
+export interface Carrier {
   readonly carrier: string;
   readonly effect: Effect;
   /** `seq` is the number of the next directive. */
@@ -111,12 +112,14 @@ interface Carrier {
 }
 
 /** The list of mutations is drawn up over number 7, and each is made anew over the number that is due. */
-function trialsOf(repository: SignedRepository, { carrier, effect, message }: Carrier): Trial[] {
-  const others = otherPayloads(repository);
-  const mutate = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq) }, others);
-  return mutate(7).flatMap(({ field, mutation, bytes }, index) => {
+export function trialsOf(others: OtherPayloads, { carrier, effect, message }: Carrier): Trial[] {
+  const drawnUp = mutatedMessages({ name: 'ControlToAgent', bytes: message(7) }, others);
+  return drawnUp.flatMap(({ field, mutation, bytes }) => {
     if (bytes.equals(message(7))) return [];
-    return [{ carrier, field, mutation, ...effect, say: (seq: number) => [mutate(seq)[index]?.bytes ?? bytes] }];
+    const only = { field, mutation };
+    const anew = (seq: number) => mutatedMessages({ name: 'ControlToAgent', bytes: message(seq), only }, others);
+    const say = (seq: number) => [anew(seq)[0]?.bytes ?? bytes];
+    return [{ carrier, field, mutation, ...effect, say }];
   });
 }
 

@@ -9,6 +9,7 @@ import { encodeCanonical } from '../../shared/canonical-json.ts';
 import { type Sha256, sha256 } from '../../shared/digest.ts';
 import { PLAN_KINDS } from '../../shared/ledger/kinds/registry.ts';
 import { releaseTargetPath } from '../../shared/release/release-statement.ts';
+import type { NoteSigner } from '../../shared/transparency/signed-note.ts';
 import { generateKey, type SigningKey } from '../../shared/trust/keys.ts';
 import { POLICY_PATH } from '../../shared/trust/tuf-metadata.ts';
 import {
@@ -23,6 +24,7 @@ import {
   rotateRoot,
   type TargetDigest,
 } from '../../shared/trust/tuf-repository.ts';
+import { encodeVerifierKey } from '../../shared/trust/verifier-key.ts';
 import { type BuiltBlobs, buildReleases } from './built-release.ts';
 
 export const RELEASE_ROLE = 'release-cutter';
@@ -37,8 +39,17 @@ export interface RepositoryKeys {
   readonly timestamp: SigningKey;
 }
 
+/** Whom both policies name: one of operations and one of security have to sign, and what they sign has to be in the log. */
+export interface Deciders {
+  readonly approvers: readonly [operations: SigningKey, security: SigningKey];
+  /** Of operations as well, but has signed the release. */
+  readonly releaser: SigningKey;
+  readonly log: NoteSigner;
+}
+
 export interface SignedRepository {
   readonly keys: RepositoryKeys;
+  readonly deciders: Deciders;
   /** What a host is enrolled with, by name in the trusted set. */
   readonly baseline: ReadonlyMap<string, Buffer>;
   /** Every file that was ever published, by the name that a host asks for; `timestamp.json` is the third. */
@@ -56,8 +67,13 @@ export interface SignedRepository {
 /** Of two repositories by different owners everything differs but the names. */
 export async function signRepository(now: number, owner = 'us'): Promise<SignedRepository> {
   const [older, newest] = await buildReleases(owner);
-  const policies = [policy(2), policy(3)] as const;
   const signer = new Signer(now);
+  const deciders: Deciders = {
+    approvers: [generateKey(), generateKey()],
+    releaser: signer.keys.release[0] as SigningKey,
+    log: { name: 'cutter.example/log', key: generateKey() },
+  };
+  const policies = [policy(2, deciders), policy(3, deciders)] as const;
   const roots = signer.roots();
   const targets = signer.targets(policies);
   const releases = signer.releases([older, newest]);
@@ -72,6 +88,7 @@ export async function signRepository(now: number, owner = 'us'): Promise<SignedR
   ] as const;
   return {
     keys: signer.keys,
+    deciders,
     baseline: new Map([
       ['root.json', first(roots)],
       ['timestamp.json', first(timestamps)],
@@ -206,17 +223,29 @@ function digestOf(bytes: Buffer): TargetDigest {
 }
 
 /** Two policies that differ in `keep` alone. */
-function policy(keep: number): Buffer {
-  const { keyId, publicKeyPem: publicKey } = generateKey();
+function policy(keep: number, { approvers: [operations, security], releaser, log }: Deciders): Buffer {
+  const approver = ({ keyId, publicKeyPem: publicKey }: SigningKey, holder: string, team: string) => ({
+    keyId,
+    publicKey,
+    holder,
+    team,
+  });
   return encodeCanonical({
     version: 1,
-    approvers: [{ keyId, publicKey, holder: 'An Nguyen', team: 'operations' }],
+    approvers: [
+      approver(operations, 'An Nguyen', 'operations'),
+      approver(security, 'Bo Berg', 'security'),
+      approver(releaser, 'Rita Ray', 'operations'),
+    ],
     rules: [
       {
         match: {},
-        quorum: [{ team: 'operations', count: 1 }],
+        quorum: [
+          { team: 'operations', count: 1 },
+          { team: 'security', count: 1 },
+        ],
         separation: true,
-        maxLeaseMs: 3_600_000,
+        maxLeaseMs: MONTH_MS,
         freshnessGraceMs: 60_000,
         reopen: false,
       },
@@ -229,6 +258,7 @@ function policy(keep: number): Buffer {
     sandbox: 'required',
     forbidden: ['network', 'service-change'],
     timestampExpiresMs: MONTH_MS,
+    log: encodeVerifierKey(log),
     retention: { keep },
   });
 }

@@ -5,6 +5,7 @@ import type { AttackedHost, HostTemplate } from './attacked-host.ts';
 import type { Happening } from './happenings.ts';
 import { directiveMessage } from './honest-answers.ts';
 import { type HonestEnd, type Looked, type Surroundings, violations } from './invariants.ts';
+import type { SignedOrders } from './signed-orders.ts';
 
 export interface Trial {
   /** What carries the mutation: `directive of a deploy`, `file 2.root.json`. */
@@ -14,9 +15,10 @@ export interface Trial {
   readonly mutation: string;
   /**
    * The state that the host begins from. Of an `informed` and a `warned` one nothing is installed either; the one trusts the
-   * metadata that lists the release, the other knows that it was withdrawn since.
+   * metadata that lists the release, the other knows that it was withdrawn since. Of a `closed` and an `open` one all is
+   * installed and its gap waived; the gate of either has been open, and was closed by a kill; that of the other is open again.
    */
-  readonly from: 'fresh' | 'installed' | 'informed' | 'warned';
+  readonly from: 'fresh' | 'installed' | 'informed' | 'warned' | 'closed' | 'open';
   /** What differs from the honest answers. */
   readonly answers?: Partial<HostileAnswers>;
   /** What is said in the session, with the number that the next directive has. */
@@ -48,6 +50,7 @@ export interface Ground {
   readonly honest: HonestEnd;
   /** Everything else, as it stood in the beginning. */
   readonly before: Surroundings;
+  readonly orders: SignedOrders;
 }
 
 const MOVES_ON = 'mutation-is-over';
@@ -80,20 +83,21 @@ async function provoke(host: AttackedHost, trial: Trial, mark: number): Promise<
   const probe = seq + trial.directiveCount;
   host.controlPlane.session?.say(directiveMessage(probe, { kind: 'rollback', rollback: { runId: NO_RUN } }));
   const refusals: string[] = [];
-  for (let at = mark; ; ) {
-    const { happening, mark: next } = await host.happenings.next(at, isVerdict);
-    at = next;
-    if (happening.is === 'refused' && happening.directive === probe) return { ended: 'probe', refusals, last: '' };
-    if (happening.is === 'refused') refusals.push(`${happening.code}: ${happening.reason}`);
+  let isProbeAnswered = false;
+  for (let at = mark; ; at += 1) {
+    // Orders are followed beside the runs: the probe overtakes them.
+    const isAllHeard = at === host.happenings.mark;
+    if (isProbeAnswered && isAllHeard && host.journal.unhandledDirectives() === 0) break;
+    await host.happenings.change(at);
+    const happening = host.happenings.all[at] as Happening;
+    if (happening.is === 'refused' && happening.directive === probe) isProbeAnswered = true;
+    else if (happening.is === 'refused') refusals.push(`${happening.code}: ${happening.reason}`);
     if (happening.is === 'trouble') return { ended: 'session-ended', refusals, last: happening.reason };
     if (happening.is === 'tried-in-vain') return { ended: 'held-back', refusals, last: happening.reason };
     if (happening.is === 'waiting') return { ended: 'held-back', refusals, last: 'an effect of the run' };
     if (happening.is === 'agent-died') throw new Error(`the agent died: ${happening.reason}`);
   }
-}
-
-function isVerdict({ is }: Happening): boolean {
-  return ['refused', 'trouble', 'tried-in-vain', 'waiting', 'agent-died'].includes(is);
+  return { ended: 'probe', refusals, last: '' };
 }
 
 function judge(trial: Trial, looked: Looked & { seen: Seen }): Verdict {
