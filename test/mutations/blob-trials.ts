@@ -64,7 +64,8 @@ function messageTrials(repository: SignedRepository, blob: Blob): Trial[] {
   const bytes = repository.blobs.get(blob.digest) as Buffer;
   const others = otherPayloads(repository);
   // Which number the want has in its request is known only when it comes: the mutations are made again then.
-  const mutationsOf = (message: Buffer) => mutatedMessages({ name: 'ContentParcel', bytes: message }, others);
+  const mutationsOf = (message: Buffer, only?: { field: string; mutation: string }) =>
+    mutatedMessages({ name: 'ContentParcel', bytes: message, ...(only && { only }) }, others);
   const first = parcel(0, bytes.subarray(0, 5000));
   return (
     mutationsOf(first)
@@ -78,8 +79,7 @@ function messageTrials(repository: SignedRepository, blob: Blob): Trial[] {
           mutation,
           change: (all, { pieces }) => {
             const at = pieces[0] as number;
-            const mutations = mutationsOf(all[at] as Buffer);
-            const same = mutations.find((other) => other.field === field && other.mutation === mutation);
+            const [same] = mutationsOf(all[at] as Buffer, { field, mutation });
             return all.with(at, same?.bytes as Buffer);
           },
         }),
