@@ -24,6 +24,8 @@ interface EnableOptions {
 export class GateWorld {
   readonly folder: string;
   nowMs = NOW_MS;
+  /** Grows beside `nowMs`, from wherever. */
+  steadyMs = 0;
   database: JournalDatabase;
   store: GateStore;
   keeper: GateKeeper;
@@ -65,7 +67,7 @@ export class GateWorld {
   #keep(): [GateStore, GateKeeper] {
     const store = new GateStore(this.database);
     const onClosed = (app: string, reason: string) => void this.closed.push({ app, reason });
-    return [store, new GateKeeper({ store, nowMs: () => this.nowMs, steadyMs: () => this.nowMs, onClosed })];
+    return [store, new GateKeeper({ store, nowMs: () => this.nowMs, steadyMs: () => this.steadyMs, onClosed })];
   }
 }
 
