@@ -17,6 +17,7 @@ export async function askAgent(
 ): Promise<AsyncGenerator<Exclude<LocalAnswer, { said: 'done' }>> | undefined> {
   const socket = await connected(join(stateDirectory, SOCKET_FILE));
   if (!socket) return undefined;
+  socket.on('error', () => socket.destroy()); // also where nobody reads yet; whoever reads is told
   socket.write(encodeLine(request));
   return answers(socket);
 }
@@ -40,17 +41,22 @@ async function connected(path: string): Promise<Socket | undefined> {
 
 async function* answers(socket: Socket): AsyncGenerator<Exclude<LocalAnswer, { said: 'done' }>> {
   try {
-    // What the connection fails with is told as what it is: an answer that was cut off.
-    socket.on('error', () => socket.destroy());
     for await (const line of createInterface({ input: socket })) {
       const answer = JSON.parse(line) as LocalAnswer;
       if (answer.said === 'done') return;
       yield answer;
     }
+  } catch (cause) {
+    throw agentLeft(cause); // what the connection fails with, or a line that was cut off
   } finally {
     socket.destroy();
   }
-  throw new TransientError('failed to hear the agent out: it left before it was done', {
+  throw agentLeft();
+}
+
+function agentLeft(cause?: unknown): TransientError {
+  return new TransientError('failed to hear the agent out: it left before it was done', {
+    cause,
     hint: 'what it has said until then has happened; keyturn-agent status tells how things stand',
   });
 }

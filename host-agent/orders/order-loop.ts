@@ -90,9 +90,9 @@ async function followWaiting(signal: AbortSignal, work: OrderWork, retries: Retr
   const waiting = work.directives.unhandled().filter(({ bytes }) => isOrder(bytes));
   for (const stored of waiting) {
     if (!isDue(stored, work)) continue;
-    const isDone = await tryOnce(stored, { work, retries });
+    const wasTried = await tryOnce(stored, { work, retries });
     if (signal.aborted) return;
-    if (isDone) work.wakeup.wake(); // there may be more to look after now
+    if (wasTried) work.wakeup.wake(); // there is more to look after now, or something to try again
   }
 }
 
@@ -101,6 +101,7 @@ function isDue({ bytes }: StoredDirective, { means }: OrderWork): boolean {
   return means.isCaughtUp() || directiveCodec.decode(bytes).kind === 'kill'; // 2
 }
 
+/** False for one whose time has not come. */
 async function tryOnce(
   stored: StoredDirective,
   { work, retries }: { work: OrderWork; retries: Retries },
@@ -110,7 +111,7 @@ async function tryOnce(
   const isDone = await patiently(work, () => follow(stored, work));
   if (isDone) retries.delete(stored.seq);
   else retries.set(stored.seq, { attempt: attempt + 1, atMs: work.clock.now() + work.retryMs(attempt) });
-  return isDone;
+  return true;
 }
 
 async function follow(stored: StoredDirective, { means }: OrderWork): Promise<void> {

@@ -101,6 +101,7 @@ function describePath(root: string, path: string): string {
   const mode = (stat.mode & 0o7777).toString(8);
   if (stat.isSymbolicLink()) return `link ${path} -> ${readlinkSync(join(root, path))}`;
   if (stat.isDirectory()) return `folder ${mode} ${path}`;
+  if (stat.isSocket()) return `socket ${mode} ${path}`;
   return `file ${mode} ${path} ${sha256(readFileSync(join(root, path)))}`;
 }
 

@@ -10,6 +10,7 @@ import { addOrder, addReceipt } from '../../../control-plane/store/orders.ts';
 import type { Store } from '../../../control-plane/store/schema.ts';
 import { TransparencyLog } from '../../../control-plane/transparency/transparency-log.ts';
 import { sha256 } from '../../../shared/digest.ts';
+import { encodeKillRecord } from '../../../shared/orders/kill-record.ts';
 import { FakeClock } from '../../../shared/time/fake-clock.ts';
 import { LOG } from '../../support/enable-world.ts';
 
@@ -39,9 +40,19 @@ describe('control-plane/governance/log-receipts', () => {
     (await log.entries(0, 100)).map(({ kind, document }) => `${kind} ${document.toString('utf8')}`);
 
   it('writes an answer behind the kill that it answers, where the kill happened on the host itself', async () => {
-    receipts.add({ order: bytes('a file KILL'), receipt: bytes('killed') });
+    const record = { app: 'demo', hosts: ['web-1'], reason: 'smoke', by: 'a file KILL', atMs: 1 };
+    const order = encodeKillRecord({ from: 'host', ...record });
+    receipts.add({ order, receipt: bytes('killed') });
     await receipts.settled();
-    expect(await logged()).to.deep.equal(['kill a file KILL', 'receipt killed']);
+    expect(await logged()).to.deep.equal([`kill ${order.toString('utf8')}`, 'receipt killed']);
+  });
+
+  it('writes nothing but the answer where a host answers to what is no record of its own', async () => {
+    const record = { app: 'demo', hosts: ['web-1'], reason: 'smoke', by: 'anna', atMs: 1 };
+    const notItsOwn = [encodeKillRecord({ from: 'session', ...record }), bytes('anything')];
+    for (const order of notItsOwn) receipts.add({ order, receipt: Buffer.concat([bytes('to '), order]) });
+    await receipts.settled();
+    expect(await logged()).to.deep.equal(notItsOwn.map((order) => `receipt to ${order.toString('utf8')}`));
   });
 
   it('writes no order a second time that was sent from here', async () => {
