@@ -38,9 +38,10 @@ describe('a process that is asked to end', function () {
   });
 
   it('gets SIGTERM in all of its group', async () => {
-    const script = `for _ in range(3):
+    // Each child has its handler from the fork on, so that none can be asked before it would answer.
+    const script = `signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"child\\n"), os._exit(0)))
+for _ in range(3):
     if os.fork() == 0:
-        signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"child\\n"), os._exit(0)))
         time.sleep(1000)
 def end(*_):
     for _ in range(3): os.wait()
