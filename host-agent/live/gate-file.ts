@@ -5,6 +5,7 @@
  * 2. It is written when the agent starts, after each change, and when the agent stops; a reader sees the old one or the new.
  * 3. Nothing waits for it, and nothing fails for it: what a kill has to do and to say comes first.
  */
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeDirectory, writeFileAtomic } from '../../shared/store/atomic-file.ts';
 import type { GateKeeper, GateView } from '../gate/gate-keeper.ts';
@@ -25,7 +26,6 @@ const SOON_MS = 50;
 
 export class GateFile {
   readonly #options: GateFileOptions;
-  #written = '';
   #pending: NodeJS.Timeout | undefined;
 
   constructor(options: GateFileOptions) {
@@ -40,7 +40,7 @@ export class GateFile {
     }, SOON_MS);
   }
 
-  /** Writes it if anything has changed. */
+  /** Writes it unless it says so already. */
   write(): void {
     this.#tell((app) => rowOf(app, this.#options.keeper.view(app)));
   }
@@ -56,15 +56,22 @@ export class GateFile {
     const { path, host, gates, nowMs, onTrouble } = this.#options;
     try {
       const rows = gates.applications().map(row);
-      const said = JSON.stringify(rows);
-      if (said === this.#written) return;
+      if (JSON.stringify(rows) === toldIn(path)) return;
       makeDirectory(dirname(path), { mode: 0o755 });
       const document = { schema: 'keyturn.gate/v1', host, writtenAt: new Date(nowMs()).toISOString(), gates: rows };
       writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o644 });
-      this.#written = said;
     } catch (error) {
       onTrouble(error); // 3
     }
+  }
+}
+
+/** What the file says; nothing for one that is not there or was written by somebody else. */
+function toldIn(path: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(readFileSync(path, 'utf8')).gates);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,7 +4,17 @@
  * Between two mutations the host is put back to a template (journal rows, install root) while its agent runs on: the
  * agent keeps nothing in memory that it does not read again from its journal.
  */
-import { cpSync, existsSync, type FSWatcher, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  type FSWatcher,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,7 +27,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { type Clock, systemClock, type Timer } from '../../shared/time/clock.ts';
 import { HostileControlPlane } from '../support/hostile-control-plane.ts';
 import { INSTALL_ROOT } from './built-release.ts';
-import { isToldAsItIs, RUNTIME_FOLDER, readGateDocument } from './gate-document.ts';
+import { GATE_DOCUMENT, isToldAsItIs, RUNTIME_FOLDER, readGateDocument } from './gate-document.ts';
 import { type Happening, Happenings } from './happenings.ts';
 import { HonestAnswers } from './honest-answers.ts';
 import { type JournalRows, JournalView, listing, putBack } from './host-state.ts';
@@ -49,6 +59,8 @@ export interface HostTemplate {
   readonly installed: string;
   readonly listing: readonly string[];
   readonly gates: ReadonlyMap<string, GateState | undefined>;
+  /** What is told of the gates, as the agent wrote it. */
+  readonly gateDocument: string;
 }
 
 export class AttackedHost {
@@ -155,12 +167,14 @@ export class AttackedHost {
     const installed = join(this.folder, `template-${name}`);
     cpSync(this.installRoot, installed, { recursive: true, preserveTimestamps: true });
     const { journal, installRoot } = this;
-    return { rows: journal.rows(), installed, listing: listing(installRoot), gates: journal.gates() };
+    const gateDocument = readFileSync(join(this.stateDirectory, GATE_DOCUMENT), 'utf8');
+    return { rows: journal.rows(), installed, listing: listing(installRoot), gates: journal.gates(), gateDocument };
   }
 
   restore(template: HostTemplate): void {
     this.promotions = [];
     this.journal.restore(template.rows);
+    writeFileSync(join(this.stateDirectory, GATE_DOCUMENT), template.gateDocument);
     const isAsBefore = listing(this.installRoot).join('\n') === template.listing.join('\n');
     if (!isAsBefore) putBack(this.installRoot, template.installed);
   }
